@@ -1,0 +1,27 @@
+"""Log in with AltDentifier: an OAuth 2.0 client for Flask."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from . import errors as errors
+from . import signals as signals
+from .current import current_grant as current_grant
+from .current import logout as logout
+from .extension import blueprint as blueprint
+from .grant import Grant as Grant
+from .integration import integration_url as integration_url
+from .login import authorize_redirect as authorize_redirect
+from .requires import protect as protect
+from .requires import public as public
+from .requires import requires_scope as requires_scope
+from .scopes import READ_USER as READ_USER
+from .scopes import WRITE_INTEGRATIONS as WRITE_INTEGRATIONS
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import the submodules that an app in production does not need when they are asked for."""
+    if name in {"sandbox", "testing"}:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,49 @@
+"""Finds the cache that Flask-Session's sessions already use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cachelib import BaseCache, MemcachedCache, MongoDbCache, RedisCache
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+
+from .errors import ConfigError
+
+
+def refuse_cookie_sessions(app: Flask) -> None:
+    """Raise `ConfigError` where sessions are Flask's signed cookies.
+
+    The browser holds those, so a used state could be brought back. It can be told at the first
+    request only: `Session(app)` may run after the blueprint is registered.
+    """
+    if isinstance(app.session_interface, SecureCookieSessionInterface):
+        raise ConfigError(
+            "Sessions are Flask's signed cookies, which the browser keeps and can bring back. "
+            "Set SESSION_TYPE and call flask_session.Session(app)."
+        )
+
+
+def session_cache(app: Flask) -> BaseCache:
+    """Return a cache on the server that the app's sessions are kept on.
+
+    Raises `ConfigError` where the sessions' backend is none that cachelib speaks to.
+    """
+    refuse_cookie_sessions(app)
+    interface: Any = app.session_interface
+    kind = str(app.config.get("SESSION_TYPE", "")).lower()
+    if kind in {"cachelib", "filesystem"}:
+        cache: BaseCache = interface.cache
+        return cache
+    if kind == "redis":
+        return RedisCache(interface.client)
+    if kind == "memcached":
+        return MemcachedCache(interface.client)
+    if kind == "mongodb":
+        database = app.config.get("SESSION_MONGODB_DB", "flask_session")
+        return MongoDbCache(interface.client, db=database, collection="altdentifier")
+    raise ConfigError(
+        f"ALTDENTIFIER_STORE is missing: sessions of SESSION_TYPE {kind!r} cannot keep logins. "
+        "Set it to a cachelib cache that all workers share, such as "
+        "cachelib.RedisCache(redis.Redis(...)) or cachelib.FileSystemCache('/var/lib/app/logins')."
+    )

@@ -1,0 +1,38 @@
+"""The `flask altdentifier` commands."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from .installed import installed
+from .integration import integration_url
+
+
+@click.command()
+@click.option("--guild-id", metavar="ID", help="Snowflake of the server to add to.")
+@with_appcontext
+def link(guild_id: str | None) -> None:
+    """Print the link by which a server owner adds this application."""
+    try:
+        click.echo(integration_url(guild_id))
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--guild-id") from None
+
+
+@click.command()
+@click.option("--port", default=8400, show_default=True, type=click.IntRange(0, 65535))
+@with_appcontext
+def sandbox(port: int) -> None:
+    """Run a local AltDentifier that knows this app's client."""
+    from .sandbox import Client, run
+
+    settings = installed().settings
+    uris = () if settings.redirect_uri is None else (settings.redirect_uri,)
+    client = Client(settings.client_id, settings.client_secret, redirect_uris=uris)
+    click.echo(f"Sandbox on http://127.0.0.1:{port}/ (press Ctrl+C to stop)")
+    click.echo(f"Run the app with FLASK_ALTDENTIFIER_BASE_URL=http://127.0.0.1:{port}")
+    run(port, [client])
+
+
+commands = (link, sandbox)

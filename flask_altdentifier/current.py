@@ -1,0 +1,98 @@
+"""The grant of the browser that sent this request."""
+
+from __future__ import annotations
+
+import time
+
+from flask import request
+from werkzeug.local import LocalProxy
+
+from . import cookies, sessions, signals
+from .grant import Grant
+from .installed import installed
+from .store import hashed
+
+#: Seconds for which room is kept in the store while a code is exchanged.
+_RESERVED = 120
+
+
+def load() -> Grant | None:
+    """Return this browser's grant, live or just expired. Reads the store once per request.
+
+    Raises `StoreUnavailable`.
+    """
+    key = installed().environ_key
+    if key not in request.environ:
+        login_id = cookies.login_id()
+        record = None if login_id is None else installed().store.get("grant", hashed(login_id))
+        request.environ[key] = None if record is None else Grant.from_record(record)
+    grant: Grant | None = request.environ[key]
+    return grant
+
+
+def _bound() -> Grant:
+    grant = load()
+    if grant is None:
+        raise RuntimeError(
+            "Nobody is logged in here. Ask `if current_grant:` first, "
+            "or guard the view with @requires_scope()."
+        )
+    return grant
+
+
+#: Proxy to this request's `Grant`: false when there is none or it has expired. Without one, its
+#: attributes raise `RuntimeError`.
+current_grant: Grant = LocalProxy(_bound)  # type: ignore[assignment]
+
+
+class Reservation:
+    """Room in the store for a grant that is about to come, under a new login id.
+
+    A store that is full says so here, before the code is spent.
+    """
+
+    def __init__(self) -> None:
+        """Raises `StoreUnavailable` where the store does not take a record."""
+        self.login_id = cookies.new_login_id()
+        installed().store.put("grant", hashed(self.login_id), None, _RESERVED)
+
+    def fill(self, grant: Grant) -> None:
+        """Log this browser in with *grant*: any older grant of it ends, and each id is new.
+
+        Raises `StoreUnavailable`; then this browser is logged out.
+        """
+        lifetime = grant.expires_at.timestamp() - time.time()
+        sessions.change_id()
+        _end()
+        installed().store.put("grant", hashed(self.login_id), grant.to_record(), lifetime)
+        request.environ[installed().environ_key] = grant
+        try:
+            signals.send(signals.logged_in, grant=grant)
+        except BaseException:
+            self._undo()
+            raise
+        cookies.set_login_id(self.login_id, lifetime)
+
+    def _undo(self) -> None:
+        request.environ[installed().environ_key] = None
+        installed().store.drop("grant", hashed(self.login_id))
+
+
+def logout() -> None:
+    """Drop this browser's grant for good; the response of this request deletes its cookie.
+
+    The rest of the session stays, under a new id. Raises `StoreUnavailable`; then the grant lives.
+    """
+    grant = load()
+    _end()
+    sessions.change_id()
+    cookies.delete_login_id()
+    if grant is not None:
+        signals.send(signals.logged_out, grant=grant)
+
+
+def _end() -> None:
+    login_id = cookies.login_id()
+    if login_id is not None:
+        installed().store.drop("grant", hashed(login_id))
+    request.environ[installed().environ_key] = None

@@ -1,0 +1,90 @@
+"""What the extension keeps for each app, in `app.extensions["altdentifier"]`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from flask import Flask, current_app, url_for
+
+from .backends import session_cache
+from .errors import ConfigError, StoreUnavailable
+from .settings import Settings
+from .store import Store, namespace
+
+if TYPE_CHECKING:
+    from .provider import Provider
+    from .transport import Transport
+
+KEY = "altdentifier"
+
+
+class Installed:
+    """One app's settings, store and way to the provider."""
+
+    def __init__(self, app: Flask, name: str) -> None:
+        """Read the config of *app*, in which the blueprint is registered as *name*.
+
+        Raises `ConfigError` for a config that cannot work, the named store included if it
+        answers already.
+        """
+        self.settings = Settings.from_config(app.config)
+        #: Name of the blueprint in this app, dotted where it is nested.
+        self.name = name
+        #: Where this request's grant is kept while the request lasts.
+        self.environ_key = f"flask_altdentifier.{id(self):x}"
+        if self.settings.store is not None:
+            with suppress(StoreUnavailable):  # then it is asked again when it is needed
+                self._find_store(app)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, found at the first use: `Session(app)` may run after the registration."""
+        return self._find_store(current_app)
+
+    @cached_property
+    def transport(self) -> Transport:
+        """The HTTP transport to the provider."""
+        # Not at the top: urllib3 and Authlib take 25 ms to import, which only logins need.
+        from .transport import HTTPTransport
+
+        return HTTPTransport(self.settings.base_url, self.settings.timeout)
+
+    @cached_property
+    def provider(self) -> Provider:
+        """AltDentifier."""
+        from .provider import Provider
+
+        return Provider(self.settings, self.transport)
+
+    def callback_url(self) -> str:
+        """Return the redirect URI: the one that is set, else what the request tells."""
+        return self.settings.redirect_uri or url_for(f"{self.name}.callback", _external=True)
+
+    def login_path(self, next: str | None) -> str:  # noqa: A002
+        """Return the path at which a login starts that leads to *next*."""
+        return url_for(f"{self.name}.login", next=next)
+
+    def _find_store(self, app: Flask) -> Store:
+        cache = self.settings.store
+        prefix = app.config.get("SESSION_KEY_PREFIX", "session:")
+        return Store(
+            session_cache(app) if cache is None else cache,
+            namespace(self.settings.client_id, prefix),
+        )
+
+
+def installed() -> Installed:
+    """Return what is kept for the current app.
+
+    Raises `ConfigError` where the blueprint is not registered in it.
+    """
+    try:
+        found: Installed = current_app.extensions[KEY]
+    except KeyError:
+        raise ConfigError(
+            "flask_altdentifier is not set up in this app: "
+            "call app.register_blueprint(flask_altdentifier.blueprint)."
+        ) from None
+    return found

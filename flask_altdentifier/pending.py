@@ -1,0 +1,76 @@
+"""Pending logins: begun in a browser and not finished yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from . import cookies, sessions
+from .installed import installed
+
+#: Pending logins of one browser; the oldest goes first.
+MAX_PENDING = 5
+
+
+@dataclass(frozen=True)
+class PendingLogin:
+    """What the callback needs to know of the login that led to it."""
+
+    #: Local path to go to when the login is done, or None.
+    next: str | None
+    #: The scopes that were asked for.
+    scope: frozenset[str]
+    redirect_uri: str
+    #: PKCE's code verifier, where PKCE is used.
+    verifier: str | None = field(repr=False)
+    #: Seconds since 1970.
+    expires_at: float
+
+    def to_record(self) -> dict[str, Any]:
+        """Return this login as JSON values, for the store."""
+        return asdict(self) | {"scope": sorted(self.scope)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> PendingLogin:
+        """Return the login that `to_record` wrote."""
+        return cls(**{**record, "scope": frozenset(record["scope"])})
+
+
+def add(login: PendingLogin) -> str:
+    """Keep *login* and return its state, which this browser alone can finish it with.
+
+    The oldest logins of this browser make room. Raises `StoreUnavailable`.
+    """
+    store, voucher = installed().store, cookies.new_voucher()
+    state = cookies.state_of(voucher)
+    listed = sessions.listed_states()
+    known = cookies.vouched_states() | listed
+    for old in sorted(known, key=known.__getitem__)[: -(MAX_PENDING - 1)]:
+        store.drop("login", old)
+        cookies.unvouch(old)
+        listed.pop(old, None)
+    store.put("login", state, login.to_record(), login.expires_at - time.time())
+    sessions.list_states(listed | {state: cookies.issued_at(voucher)})
+    cookies.vouch(voucher)
+    return state
+
+
+def take(state: str) -> PendingLogin | None:
+    """Return the login of *state* to one caller only; it is pending no more.
+
+    None where this browser did not begin it, where it was taken, and where it has expired.
+    Raises `StoreUnavailable`.
+    """
+    listed = sessions.listed_states()
+    if state not in listed and state not in cookies.vouched_states():
+        return None
+    record = installed().store.take("login", state)
+    if record is None:
+        return None
+    if listed.pop(state, None) is not None:
+        sessions.list_states(listed)
+    cookies.unvouch(state)
+    login = PendingLogin.from_record(record)
+    return login if login.expires_at > time.time() else None

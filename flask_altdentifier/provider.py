@@ -1,0 +1,159 @@
+"""AltDentifier's OAuth 2.0 API, through Authlib's `OAuth2Client`."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any, NoReturn
+from urllib.parse import quote_plus, urlencode
+
+from authlib.oauth2 import ClientAuth, OAuth2Client
+from werkzeug.http import http_date, parse_date
+
+from . import scopes, token_response
+from .errors import (
+    ClientCredentialsRejected,
+    CodeRejected,
+    ProviderError,
+    ProviderUnavailable,
+)
+from .grant import Grant
+from .settings import Settings
+from .transport import Response, Transport
+
+logger = logging.getLogger("flask_altdentifier")
+
+AUTHORIZE = "/oauth2/authorize"
+TOKEN = "/oauth2/token"  # noqa: S105
+
+
+class Provider:
+    """The authorization server, as one client of it sees it."""
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self.settings = settings
+        self.transport = transport
+
+    def authorization_url(
+        self,
+        *,
+        redirect_uri: str,
+        scope: frozenset[str],
+        state: str,
+        verifier: str | None,
+        guild_id: str | None,
+    ) -> str:
+        """Return the URL at which the user is asked (RFC 6749 section 4.1.1).
+
+        A *verifier* adds PKCE's challenge (RFC 7636), a *guild_id* the server to add to.
+        """
+        url, _ = self._client(redirect_uri).create_authorization_url(
+            self.settings.base_url + AUTHORIZE,
+            state=state,
+            scope=scopes.join(scope),
+            code_verifier=verifier,
+            **({} if guild_id is None else {"guild_id": guild_id}),
+        )
+        return str(url)
+
+    def exchange(
+        self, code: str, *, redirect_uri: str, verifier: str | None, requested_scope: frozenset[str]
+    ) -> Grant:
+        """Return the grant for an authorization code (RFC 6749 section 4.1.3), sent once.
+
+        Raises `CodeRejected`, `ClientCredentialsRejected`, `ProviderUnavailable`,
+        `ProviderTimeout`, or `ProviderError` for any answer that is no valid token response.
+        """
+        token = self._client(redirect_uri).fetch_token(
+            TOKEN,
+            grant_type="authorization_code",
+            code=code,
+            **({} if verifier is None else {"code_verifier": verifier}),
+        )
+        granted = scopes.parse(token["scope"]) if "scope" in token else requested_scope
+        return Grant(
+            access_token=token["access_token"],
+            refresh_token=token.get("refresh_token"),
+            scope=granted & requested_scope,
+            requested_scope=requested_scope,
+            expires_at=datetime.now(timezone.utc) + timedelta(seconds=token["expires_in"]),
+        )
+
+    def _client(self, redirect_uri: str) -> OAuth2Client:
+        client = OAuth2Client(
+            _TokenEndpoint(self.transport),
+            client_id=self.settings.client_id,
+            client_secret=self.settings.client_secret,
+            token_endpoint_auth_method=self.settings.token_auth_method,
+            redirect_uri=redirect_uri,
+            code_challenge_method="S256",
+        )
+        client.register_client_auth_method(("client_secret_basic", _client_secret_basic))
+        return client
+
+
+class _TokenEndpoint:
+    """What `OAuth2Client` takes for its HTTP session: sends, and lets only tokens through."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def post(
+        self, target: str, *, data: Mapping[str, str], headers: Mapping[str, str], auth: ClientAuth
+    ) -> _Token:
+        # Authlib hands out one dict of headers for all; the secret must not stay in it.
+        prepare: Any = auth.prepare
+        target, headers, body = prepare("POST", target, dict(headers), urlencode(data))
+        response = self.transport.request("POST", target, headers=headers, body=body.encode())
+        if response.status != 200:
+            _refuse(response)
+        try:
+            return _Token(token_response.parse(response.data))
+        except ValueError:
+            raise ProviderError from None
+
+
+class _Token:
+    """A checked token response, in the form in which `OAuth2Client` reads one."""
+
+    status_code = 200
+
+    def __init__(self, token: dict[str, Any]) -> None:
+        self.token = token
+
+    def json(self) -> dict[str, Any]:
+        return self.token
+
+
+def _client_secret_basic(
+    client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
+) -> tuple[str, dict[str, str], str]:
+    """Form-encode both before they are joined (RFC 6749 section 2.3.1), which Authlib does not."""
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return uri, headers, body
+
+
+def _refuse(response: Response) -> NoReturn:
+    if response.status == 400:
+        raise CodeRejected
+    if response.status == 401:
+        logger.error(
+            "AltDentifier does not accept ALTDENTIFIER_CLIENT_ID with ALTDENTIFIER_CLIENT_SECRET. "
+            "Compare both with your application's page."
+        )
+        raise ClientCredentialsRejected
+    if response.status in {429, 503}:
+        raise ProviderUnavailable(retry_after=retry_after(response))
+    raise ProviderError
+
+
+def retry_after(response: Response) -> str | None:
+    """Return Retry-After where it is a number or an HTTP date, written anew."""
+    value = response.headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        return value[:10]
+    date = parse_date(value)
+    return None if date is None else http_date(date)
