@@ -6,6 +6,7 @@ Each is written by one flow alone, so a slow request of the same browser cannot 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 import time
@@ -70,7 +71,7 @@ def login_id() -> str | None:
 
 def set_login_id(value: str, lifetime: float) -> None:
     """Give the browser a login id, for *lifetime* seconds."""
-    _set(_login_cookie(), value, int(lifetime))
+    _set(_login_cookie(), value, math.ceil(lifetime))
 
 
 def delete_login_id() -> None:

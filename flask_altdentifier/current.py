@@ -24,8 +24,11 @@ def load() -> Grant | None:
     key = installed().environ_key
     if key not in request.environ:
         login_id = cookies.login_id()
-        record = None if login_id is None else installed().store.get("grant", hashed(login_id))
-        request.environ[key] = None if record is None else Grant.from_record(record)
+        request.environ[key] = (
+            None
+            if login_id is None
+            else installed().store.get("grant", hashed(login_id), Grant.from_record)
+        )
     grant: Grant | None = request.environ[key]
     return grant
 

@@ -66,11 +66,10 @@ def take(state: str) -> PendingLogin | None:
     listed = sessions.listed_states()
     if state not in listed and state not in cookies.vouched_states():
         return None
-    record = installed().store.take("login", state)
-    if record is None:
+    login = installed().store.take("login", state, PendingLogin.from_record)
+    if login is None:
         return None
     if listed.pop(state, None) is not None:
         sessions.list_states(listed)
     cookies.unvouch(state)
-    login = PendingLogin.from_record(record)
     return login if login.expires_at > time.time() else None

@@ -155,5 +155,8 @@ def retry_after(response: Response) -> str | None:
     value = response.headers.get("Retry-After", "")
     if value.isascii() and value.isdigit():
         return value[:10]
-    date = parse_date(value)
+    try:
+        date = parse_date(value)
+    except OverflowError:  # a year of eleven digits
+        return None
     return None if date is None else http_date(date)

@@ -10,8 +10,8 @@ import logging
 import math
 import os
 import secrets
-from collections.abc import Iterator
-from typing import IO, Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from cachelib import BaseCache, FileSystemCache
 from cachelib.serializers import FileSystemSerializer
@@ -21,6 +21,7 @@ from .errors import ConfigError, StoreUnavailable
 logger = logging.getLogger("flask_altdentifier")
 
 Kind = Literal["login", "grant"]
+T = TypeVar("T")
 
 
 class Store:
@@ -47,25 +48,20 @@ class Store:
             )
 
     def put(self, kind: Kind, name: str, record: Any, lifetime: float) -> None:
-        """Write *record* for *lifetime* seconds, rounded up."""
-        if not self._call("set", kind, name, json.dumps(record), max(1, math.ceil(lifetime))):
+        """Write *record* for at least *lifetime* seconds; who reads it knows the exact end."""
+        # Caches round the end down to a whole second.
+        if not self._call("set", kind, name, json.dumps(record), math.ceil(lifetime) + 1):
             logger.error("The store did not take a %s.", kind)
             raise StoreUnavailable
 
-    def get(self, kind: Kind, name: str) -> Any:
-        """Return the record, or None where there is none or it cannot be read."""
-        return self._load(self._call("get", kind, name))
+    def get(self, kind: Kind, name: str, read: Callable[[Any], T]) -> T | None:
+        """Return what *read* makes of the record; None where there is none or it is broken."""
+        return _load(self._call("get", kind, name), read)
 
-    def take(self, kind: Kind, name: str) -> Any:
+    def take(self, kind: Kind, name: str, read: Callable[[Any], T]) -> T | None:
         """Return the record to one caller only, and remove it; None for all others."""
-        if self._claims:
-            return self._take_file(kind, name)
-        text = self._call("get", kind, name)
-        # One caller's delete() removes it. GETDEL would do both, but one that timed out on a
-        # stopped Redis still runs when it wakes.
-        if text is None or not self._call("delete", kind, name):
-            return None
-        return self._load(text)
+        text = self._take_file(kind, name) if self._claims else self._take(kind, name)
+        return _load(text, read)
 
     def drop(self, kind: Kind, name: str) -> None:
         """Remove the record, if it is there."""
@@ -78,6 +74,15 @@ class Store:
         with answering(method):
             return getattr(self.cache, method)(self._key(kind, name), *values)
 
+    def _take(self, kind: Kind, name: str) -> Any:
+        """Claim by delete(), which removes a record for one caller only.
+
+        Redis's GETDEL would do both, but one that timed out on a stopped server still runs when
+        it wakes, and the state is gone.
+        """
+        text = self._call("get", kind, name)
+        return text if text is not None and self._call("delete", kind, name) else None
+
     def _take_file(self, kind: Kind, name: str) -> Any:
         """Claim by a hard link, since the file cache's `delete()` also "removes" missing files."""
         key = self._key(kind, name)
@@ -89,16 +94,7 @@ class Store:
                 taken = claim.mark is not None and self.cache.delete(key)
             finally:
                 claim.release()
-        return self._load(text) if taken else None
-
-    @staticmethod
-    def _load(text: Any) -> Any:
-        """Read JSON text; memcached clients give it back as bytes."""
-        try:
-            return None if text is None else json.loads(text)
-        except (ValueError, TypeError):
-            logger.error("A record in the store cannot be read; it counts as none.")
-            return None
+        return text if taken else None
 
 
 class _Claim(FileSystemSerializer):
@@ -110,7 +106,7 @@ class _Claim(FileSystemSerializer):
     def __init__(self) -> None:
         self.mark: str | None = None
 
-    def load(self, f: IO[bytes]) -> Any:  # type: ignore[override]
+    def load(self, f: BinaryIO) -> Any:
         mark = f.name + self.suffix
         try:
             os.link(f.name, mark)
@@ -120,12 +116,23 @@ class _Claim(FileSystemSerializer):
             logger.error("The store's directory must be on a file system with hard links.")
             raise StoreUnavailable from None
         self.mark = mark
-        return super().load(f)  # type: ignore[arg-type]
+        return super().load(f)
 
     def release(self) -> None:
         """Remove the mark, if this caller has set it."""
         if self.mark is not None:
             os.unlink(self.mark)  # noqa: PTH108
+
+
+def _load(text: Any, read: Callable[[Any], T]) -> T | None:
+    """Read JSON text, which memcached clients give back as bytes."""
+    try:
+        record = None if text is None else json.loads(text)
+        return None if record is None else read(record)
+    except Exception:
+        # Tampered with, or another version's. It must not be a 500 on each request.
+        logger.error("A record in the store cannot be read; it counts as none.")
+        return None
 
 
 @contextlib.contextmanager

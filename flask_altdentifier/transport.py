@@ -102,10 +102,14 @@ class HTTPTransport:
                 preload_content=False,
                 decode_content=False,
             )
-            data = response.read(MAX_BODY + 1)
+            data = b""
+            while part := response.read(MAX_BODY + 1 - len(data)):
+                data += part  # a short body shows at its end, so all is read
             if len(data) > MAX_BODY:
                 response.close()
                 raise ProviderError
+        except NewConnectionError:  # a kind of TimeoutError, though nothing has timed out
+            raise ProviderError from None
         except TimeoutError:
             raise ProviderTimeout from None
         except (HTTPError, OSError, ValueError):
@@ -162,8 +166,14 @@ class _Response(HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        # urllib3 would log what it cannot parse.
-        if self.msg.defects or self.msg.get_payload():
+        # urllib3 would log what it cannot parse, and leave the socket open.
+        lengths = self.msg.get_all("Content-Length", ["0"])
+        if (
+            self.msg.defects
+            or self.msg.get_payload()
+            or len(lengths) > 1
+            or not lengths[0].isdigit()
+        ):
             raise HTTPException
 
 

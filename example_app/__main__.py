@@ -1,0 +1,5 @@
+"""`python -m example_app`."""
+
+from .serve import main
+
+main()

@@ -1,0 +1,8 @@
+"""A local AltDentifier, to develop and to test against: in memory, without accounts."""
+
+from .app import create_app as create_app
+from .clients import Client as Client
+from .failures import Failure as Failure
+from .serve import run as run
+from .state import State as State
+from .state import sandbox_state as sandbox_state

@@ -1,0 +1,141 @@
+"""What the tests share: an app, an AltDentifier in place of the transport, a login."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from cachelib import SimpleCache
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_session import Session
+from urllib3 import HTTPHeaderDict
+from werkzeug.test import TestResponse
+
+from flask_altdentifier import blueprint, current_grant, requires_scope
+from flask_altdentifier.errors import AltDentifierError
+from flask_altdentifier.installed import Installed
+from flask_altdentifier.transport import Response
+
+#: What a browser without Fetch Metadata sends when it visits a page.
+PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+#: What a page's script sends.
+SCRIPT = {"Sec-Fetch-Mode": "cors", "Accept": "*/*"}
+
+TOKEN = {
+    "token_type": "Bearer",
+    "expires_in": 604800,
+    "refresh_token": "blablarefreshtoken",
+    "scope": "read:user",
+}
+
+
+@dataclass
+class FakeAltDentifier:
+    """Stands where the HTTP transport stands, and answers what a test tells it to."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    #: Members that differ from the documented token response; None takes one out.
+    token: dict[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+    error: AltDentifierError | None = None
+    requests: list[tuple[str, str, dict[str, str], dict[str, str]]] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def request(
+        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
+    ) -> Response:
+        form = dict(parse_qsl((body or b"").decode(), strict_parsing=bool(body)))
+        self.requests.append((method, target, dict(headers), form))
+        if self.error is not None:
+            raise self.error
+        return Response(self.status, HTTPHeaderDict(self.headers), self._body())
+
+    def _body(self) -> bytes:
+        if self.body is not None:
+            return self.body
+        token = {"access_token": f"blablatoken{next(self._numbers)}"} | TOKEN | self.token
+        return json.dumps({k: v for k, v in token.items() if v is not None}).encode()
+
+
+def bare_app(**config: Any) -> Flask:
+    """Return an app with server-side sessions and credentials, but without the extension."""
+    app = Flask("shop")
+    app.testing = True
+    app.config.update(
+        SESSION_TYPE="cachelib",
+        SESSION_CACHELIB=SimpleCache(threshold=100_000),
+        ALTDENTIFIER_CLIENT_ID="the-client",
+        ALTDENTIFIER_CLIENT_SECRET="the-secret",
+    )
+    app.config.update(config)
+    Session(app)
+    return app
+
+
+def make_app(**config: Any) -> Flask:
+    """Return an app with the extension, a few views, and a `FakeAltDentifier`."""
+    app = bare_app(**config)
+    app.register_blueprint(blueprint)
+    extension(app).transport = FakeAltDentifier()
+    app.add_url_rule("/", "home", lambda: "hello")
+    app.add_url_rule("/me", "me", requires_scope()(lambda: sorted(current_grant.scope)))
+    app.add_url_rule("/servers", "servers", requires_scope("write:integrations")(lambda: "servers"))
+    app.add_url_rule("/act", "act", requires_scope()(lambda: "done"), methods=["POST"])
+    return app
+
+
+def extension(app: Flask) -> Installed:
+    """Return what the extension keeps for *app*."""
+    found: Installed = app.extensions["altdentifier"]
+    return found
+
+
+def altdentifier(app: Flask) -> FakeAltDentifier:
+    """Return the AltDentifier that *app* talks to."""
+    transport = extension(app).transport
+    assert isinstance(transport, FakeAltDentifier)
+    return transport
+
+
+def query_of(url: str | None) -> dict[str, str]:
+    """Return the query of *url*; each name stands in it once."""
+    assert url is not None
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    assert len(pairs) == len(dict(pairs))
+    return dict(pairs)
+
+
+def begin(client: FlaskClient, path: str = "/login", **options: Any) -> str:
+    """Start a login and return its state."""
+    response = client.get(path, **options)
+    assert response.status_code == 302, response.text
+    return query_of(response.location)["state"]
+
+
+def finish(client: FlaskClient, state: str, **options: Any) -> TestResponse:
+    """Come back from AltDentifier with a code."""
+    return client.get("/callback", query_string={"code": "a-code", "state": state}, **options)
+
+
+def log_in(client: FlaskClient, path: str = "/login", **options: Any) -> TestResponse:
+    """Go all the way through a login that works."""
+    response = finish(client, begin(client, path, **options), **options)
+    assert response.status_code == 303, response.text
+    return response
+
+
+def cookies_of(client: FlaskClient) -> dict[str, str]:
+    """Return the cookies of a client, by name."""
+    return {cookie.key: cookie.value for cookie in client._cookies.values()}  # type: ignore[union-attr]
+
+
+def reason(response: TestResponse) -> str:
+    """Return the reason code of a problem+json answer."""
+    assert response.mimetype == "application/problem+json", response.text
+    return str(json.loads(response.text)["reason"])

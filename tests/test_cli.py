@@ -1,0 +1,59 @@
+"""The `flask altdentifier` commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flask_altdentifier import blueprint
+
+from .support import bare_app, make_app
+
+
+def test_link() -> None:
+    """`link` prints the integration link."""
+    run = make_app().test_cli_runner()
+    result = run.invoke(args=["altdentifier", "link"])
+    assert result.output == (
+        "https://altdentifier.com/oauth2/authorize?client_id=the-client&scope=write:integrations\n"
+    )
+    result = run.invoke(args=["altdentifier", "link", "--guild-id", "42"])
+    assert result.output.endswith("&guild_id=42\n")
+
+
+def test_link_refuses_what_is_no_snowflake() -> None:
+    """A wrong id is named with its option."""
+    result = make_app().test_cli_runner().invoke(args=["altdentifier", "link", "--guild-id", "x"])
+    assert result.exit_code == 2
+    assert "--guild-id" in result.output
+    assert "snowflake" in result.output
+
+
+def test_commands_under_another_name() -> None:
+    """Whatever the blueprint's name is, the commands are `flask altdentifier`."""
+    app = bare_app()
+    app.register_blueprint(blueprint, name="auth")
+    assert app.test_cli_runner().invoke(args=["altdentifier", "link"]).exit_code == 0
+
+
+CALLBACK = "http://localhost:5000/callback"
+
+
+@pytest.mark.parametrize(
+    ("config", "uris"), [({}, ()), ({"ALTDENTIFIER_REDIRECT_URI": CALLBACK}, (CALLBACK,))]
+)
+def test_sandbox_knows_the_app(
+    monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], uris: tuple[str, ...]
+) -> None:
+    """`sandbox` serves an AltDentifier that knows the app's client, and says how to use it."""
+    ran: list[Any] = []
+    monkeypatch.setattr("flask_altdentifier.sandbox.run", lambda *given: ran.append(given))
+    app = make_app(**config)
+    result = app.test_cli_runner().invoke(args=["altdentifier", "sandbox", "--port", "8401"])
+    assert result.exit_code == 0
+    assert "FLASK_ALTDENTIFIER_BASE_URL=http://127.0.0.1:8401" in result.output
+    [(port, [client])] = ran
+    assert port == 8401
+    assert (client.client_id, client.client_secret) == ("the-client", "the-secret")
+    assert client.redirect_uris == uris

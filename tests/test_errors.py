@@ -1,0 +1,155 @@
+"""Each error is a response."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+
+from flask_altdentifier import errors
+from flask_altdentifier.errors import AltDentifierError, InsufficientScope, ProviderUnavailable
+
+from .support import PAGE, SCRIPT, make_app
+
+CLASSES = [
+    kind
+    for kind in vars(errors).values()
+    if inspect.isclass(kind) and issubclass(kind, AltDentifierError) and hasattr(kind, "reason")
+]
+STATUS = {
+    "StateError": 400,
+    "LoginError": 400,
+    "CodeRejected": 400,
+    "LoginRequired": 401,
+    "AccessDenied": 403,
+    "InsufficientScope": 403,
+    "CrossSite": 403,
+    "ClientCredentialsRejected": 502,
+    "ProviderError": 502,
+    "ProviderUnavailable": 503,
+    "StoreUnavailable": 503,
+    "PrefetchRefused": 503,
+    "ProviderTimeout": 504,
+}
+
+
+def make(kind: type[AltDentifierError]) -> AltDentifierError:
+    """Return an error of *kind*."""
+    return kind(["b", "a"]) if issubclass(kind, InsufficientScope) else kind()
+
+
+def raising(error: AltDentifierError, **config: Any) -> Flask:
+    """Return an app with a view that raises *error*."""
+    app = make_app(**config)
+
+    @app.get("/raise")
+    def view() -> str:
+        raise error
+
+    return app
+
+
+def test_every_error_has_its_status() -> None:
+    """The statuses are those of the contract."""
+    assert {kind.__name__: kind.code for kind in CLASSES} == STATUS
+
+
+def test_reasons_are_unique_and_documented() -> None:
+    """Each reason stands in the tree at the top of the module, once."""
+    reasons = [kind.reason for kind in CLASSES]
+    assert len(set(reasons)) == len(reasons)
+    for kind in CLASSES:
+        assert f"{kind.code} {kind.reason}\n" in (errors.__doc__ or "")
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_program_gets_problem_json(kind: type[AltDentifierError]) -> None:
+    """A script, and whoever does not say what it takes, gets RFC 9457's JSON."""
+    client = raising(make(kind)).test_client()
+    for headers in ({}, SCRIPT, {"Accept": "application/json"}, {"Accept": "text/html;q=0"}):
+        response = client.get("/raise", headers=headers)
+        problem = json.loads(response.text)
+        assert response.mimetype == "application/problem+json"
+        assert (response.status_code, problem["status"]) == (kind.code, kind.code)
+        assert problem["reason"] == kind.reason
+        assert problem["type"] == f"urn:flask-altdentifier:error:{kind.reason}"
+        assert problem["title"] == kind.title
+        assert problem["detail"] == kind.detail
+        assert problem["login_url"] == "/login"
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("headers", [PAGE, {"Sec-Fetch-Mode": "navigate"}])
+def test_browser_gets_a_page(kind: type[AltDentifierError], headers: dict[str, str]) -> None:
+    """A person gets a page that says what happened, the reason, and a way on."""
+    response = raising(make(kind)).test_client().get("/raise", headers=headers)
+    assert (response.status_code, response.mimetype) == (kind.code, "text/html")
+    for text in (kind.title, kind.reason, 'href="/login"', 'href="/"', '<html lang="en">'):
+        assert text in response.text
+
+
+def test_login_required_has_the_challenge() -> None:
+    """RFC 6750 section 3: a 401 says how to authenticate."""
+    response = raising(errors.LoginRequired()).test_client().get("/raise")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_insufficient_scope_tells_what_is_missing() -> None:
+    """The page and the JSON name the missing scopes, sorted."""
+    client = raising(InsufficientScope({"write:integrations", "read:user"})).test_client()
+    assert client.get("/raise").json["missing_scopes"] == ["read:user", "write:integrations"]  # type: ignore[index]
+    assert "write:integrations" in client.get("/raise", headers=PAGE).text
+
+
+def test_retry_after_is_passed_on() -> None:
+    """Who is told to come back later is told when, if that is known."""
+    told = raising(ProviderUnavailable(retry_after="30")).test_client().get("/raise")
+    assert told.headers["Retry-After"] == "30"
+    untold = raising(ProviderUnavailable()).test_client().get("/raise")
+    assert "Retry-After" not in untold.headers
+
+
+def test_next_goes_into_the_way_on() -> None:
+    """A new login leads where the failed one was to lead."""
+    response = raising(errors.StateError(next="/me?a=1&b")).test_client().get("/raise")
+    assert response.json["login_url"] == "/login?next=/me?a%3D1%26b"  # type: ignore[index]
+
+
+def test_page_is_overridable(tmp_path: Any) -> None:
+    """An app's own `altdentifier/error.html` takes the place of ours."""
+    (tmp_path / "altdentifier").mkdir()
+    (tmp_path / "altdentifier" / "error.html").write_text("own {{ error.reason }}")
+    app = raising(errors.StateError())
+    app.template_folder = str(tmp_path)
+    assert app.test_client().get("/raise", headers=PAGE).text == "own invalid_state"
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("base", [AltDentifierError, HTTPException, None])
+def test_errorhandler_replaces(
+    kind: type[AltDentifierError], base: type[HTTPException] | None
+) -> None:
+    """A handler of a class, of our base or of Werkzeug's replaces the answer."""
+    app = raising(make(kind))
+    app.register_error_handler(base or kind, lambda error: (f"own {error.name}", 418))
+    response = app.test_client().get("/raise")
+    assert (response.status_code, response.text) == (418, f"own {kind.title}")
+
+
+def test_page_works_below_a_mount_point(client: FlaskClient) -> None:
+    """The links of the page lead into the app where it is mounted."""
+    response = client.get("/callback", headers=PAGE, base_url="http://localhost/shop/")
+    assert 'href="/shop/login"' in response.text
+    assert 'href="/shop/"' in response.text
+
+
+def test_config_error_is_a_runtime_error() -> None:
+    """A wrong config is no answer to a request."""
+    assert issubclass(errors.ConfigError, RuntimeError)
+    assert not issubclass(errors.ConfigError, HTTPException)

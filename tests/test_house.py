@@ -1,0 +1,53 @@
+"""The house: imports point one way, and one core module speaks Authlib."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import flask_altdentifier
+
+ROOT = Path(flask_altdentifier.__file__).parent
+MODULES = {
+    path.stem if path.stem != "__init__" else "": ast.parse(path.read_text())
+    for path in ROOT.glob("*.py")
+}
+
+
+def imports_of(tree: ast.Module) -> set[str]:
+    """Return the modules of the package that *tree* imports when it is imported."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            names |= {node.module} if node.module else {alias.name for alias in node.names}
+    return names & MODULES.keys()
+
+
+def reachable(name: str, seen: tuple[str, ...] = ()) -> set[str]:
+    """Return all that *name* imports, and fail at a circle."""
+    assert name not in seen, f"circle: {seen}"
+    return {name}.union(*(reachable(other, (*seen, name)) for other in imports_of(MODULES[name])))
+
+
+def test_no_circle() -> None:
+    """Imports have no circle."""
+    assert reachable("") - {""}
+
+
+def test_pure_values_import_neither_flask_nor_authlib() -> None:
+    """Values can be read, tested and moved without a framework."""
+    for name in ("scopes", "urls", "grant", "token_response"):
+        source = (ROOT / f"{name}.py").read_text()
+        assert "from flask" not in source
+        assert "authlib" not in source
+
+
+def test_one_module_imports_authlib() -> None:
+    """Only the provider's module speaks Authlib, and the sandbox, which is a server."""
+    speakers = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("authlib")
+    }
+    assert speakers == {"provider"}

@@ -1,0 +1,135 @@
+"""Where a browser may be sent."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flask_altdentifier import urls
+
+HOSTILE = [
+    "",
+    "me",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "https://evil.example/",
+    "https:evil.example",
+    "javascript:alert(1)",
+    " /me",
+    "\t//evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r/evil.example",
+    "/me\r\nSet-Cookie: a=b",
+    "/me\x00",
+    "/me\x7f",
+    "/a\\b",
+    "/\ud800",
+    "/" + "a" * urls.MAX_PATH,
+    "/" + "é" * (urls.MAX_PATH // 6 + 1),
+]
+
+LOCAL = {
+    "/": "/",
+    "/me": "/me",
+    "/me?a=1&b=%2F#end": "/me?a=1&b=%2F#end",
+    "/a//b": "/a//b",
+    "/./x": "/./x",
+    "/café": "/caf%C3%A9",
+    "/a b": "/a%20b",
+    '/"<>': "/%22%3C%3E",
+    "/%0d%0a": "/%0d%0a",
+    "/?next=https://x.example": "/?next=https://x.example",
+    "/a?b=\\c": "/a?b=%5Cc",
+    "/a#\\c": "/a#%5Cc",
+    "/" + "a" * (urls.MAX_PATH - 1): "/" + "a" * (urls.MAX_PATH - 1),
+}
+
+
+@pytest.mark.parametrize("target", HOSTILE)
+def test_hostile_target_is_refused(target: str) -> None:
+    """What a browser could take for another host, or a server for a header, is no local path."""
+    assert urls.local_path(target) is None
+
+
+def test_no_target_is_no_path() -> None:
+    """None is no local path."""
+    assert urls.local_path(None) is None
+
+
+@pytest.mark.parametrize(("target", "path"), LOCAL.items())
+def test_local_path_is_kept(target: str, path: str) -> None:
+    """A path of this host is kept, percent-encoded."""
+    assert urls.local_path(target) == path
+
+
+@given(st.text(alphabet=st.sampled_from("/\\:@?#%.\t\r\n \x00ab\u2028\uff0fé") | st.characters()))
+def test_any_text_stays_on_this_host(text: str) -> None:
+    """Whatever is let through is printable ASCII and leads to this host."""
+    path = urls.local_path(text)
+    if path is not None:
+        assert path.isascii()
+        assert path.isprintable()
+        assert " " not in path
+        assert urlsplit(urljoin("https://app.example/login", path)).netloc == "app.example"
+
+
+@given(st.text())
+def test_local_path_is_stable(text: str) -> None:
+    """A path that was let through once is let through unchanged."""
+    path = urls.local_path(text)
+    if path is not None:
+        assert urls.local_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/callback",
+        "ftp://app.example/",
+        "https://",
+        "https:///callback",
+        "https://user@app.example/",
+        "https://app.example/#part",
+        "https://app.example/a b",
+        "https://app.example\\@evil.example/",
+        "https://app.example:99999/",
+        "https://[::1/",
+        "https://café.example/",
+        "HTTPS://app.example/",
+    ],
+)
+def test_no_absolute_url(url: str) -> None:
+    """A URL without host, with a user, a fragment or odd characters is refused."""
+    assert urls.absolute(url) is None
+
+
+def test_absolute_url_gives_its_parts() -> None:
+    """An absolute URL is split."""
+    parts = urls.absolute("https://app.example:8443/callback?a=1")
+    assert parts is not None
+    assert (parts.hostname, parts.port, parts.path) == ("app.example", 8443, "/callback")
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("0.0.0.0", False),
+        ("localhost.evil.example", False),
+        ("altdentifier.com", False),
+    ],
+)
+def test_loopback(host: str, loopback: bool) -> None:
+    """Only this machine's own addresses are loopback."""
+    assert urls.is_loopback(host) is loopback
