@@ -7,6 +7,8 @@ from types import ModuleType
 
 from . import errors as errors
 from . import signals as signals
+from . import webhooks as webhooks
+from .api import api as api
 from .current import current_grant as current_grant
 from .current import logout as logout
 from .extension import blueprint as blueprint

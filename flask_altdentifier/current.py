@@ -66,15 +66,18 @@ class Reservation:
         """
         lifetime = grant.expires_at.timestamp() - time.time()
         sessions.change_id()
-        _end()
+        end()
         installed().store.put("grant", hashed(self.login_id), grant.to_record(), lifetime)
         request.environ[installed().environ_key] = grant
+        kept = False
         try:
             signals.send(signals.logged_in, grant=grant)
-        except BaseException:
-            self._undo()
-            raise
-        cookies.set_login_id(self.login_id, lifetime)
+            kept = load() is grant  # a receiver may have logged out
+        finally:
+            if kept:
+                cookies.set_login_id(self.login_id, lifetime)
+            else:
+                self._undo()
 
     def _undo(self) -> None:
         request.environ[installed().environ_key] = None
@@ -87,14 +90,15 @@ def logout() -> None:
     The rest of the session stays, under a new id. Raises `StoreUnavailable`; then the grant lives.
     """
     grant = load()
-    _end()
+    end()
     sessions.change_id()
     cookies.delete_login_id()
     if grant is not None:
         signals.send(signals.logged_out, grant=grant)
 
 
-def _end() -> None:
+def end() -> None:
+    """Drop this browser's grant from the store; its cookie stays. Raises `StoreUnavailable`."""
     login_id = cookies.login_id()
     if login_id is not None:
         installed().store.drop("grant", hashed(login_id))

@@ -18,6 +18,8 @@
         PrefetchRefused            503 prefetch_refused
         ProviderTimeout            504 provider_timeout
 
+`webhooks` adds `WebhookInvalid`, `WebhookUnsigned` and `WebhookTooLarge`, for its own route.
+
 The tree is flat because Flask looks error handlers up by status first: a handler for a parent with
 another status would never be called. `@app.errorhandler(AltDentifierError)` replaces them all.
 """

@@ -90,6 +90,8 @@ def test_no_hooks_in_the_app() -> None:
 
 
 PUBLIC = {
+    "api",
+    "webhooks",
     "Grant",
     "READ_USER",
     "WRITE_INTEGRATIONS",

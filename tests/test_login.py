@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_altdentifier import authorize_redirect, blueprint, current_grant, errors, signals
+from flask_altdentifier import authorize_redirect, blueprint, current_grant, errors, logout, signals
 from flask_altdentifier.errors import ConfigError
 
 from .support import (
@@ -565,6 +565,18 @@ def test_receiver_that_raises_refuses_the_login(app: Flask, client: FlaskClient)
     with signals.logged_in.connected_to(refuse, app):
         response = finish(client, state)
     assert reason(response) == "access_denied"
+    assert client.get("/me").status_code == 401
+    assert not [name for name in cookies_of(client) if name.startswith("altdentifier")]
+
+
+def test_receiver_may_log_out(app: Flask, client: FlaskClient) -> None:
+    """A receiver of `logged_in` that logs out leaves no login behind."""
+
+    def leave(sender: Flask, grant: Any) -> None:
+        logout()
+
+    with signals.logged_in.connected_to(leave, app):
+        assert finish(client, begin(client)).status_code == 303
     assert client.get("/me").status_code == 401
     assert not [name for name in cookies_of(client) if name.startswith("altdentifier")]
 

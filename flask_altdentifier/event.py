@@ -1,0 +1,154 @@
+"""What AltDentifier tells an integration of: values, read from JSON without ever failing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from types import MappingProxyType
+from typing import Any
+
+
+def _unknown(cls: Any, value: Any) -> Any:
+    """Return a member of *cls* for a value that is none of the listed ones."""
+    member = cls._member_type_.__new__(cls, value)
+    member._name_, member._value_ = "UNKNOWN", value
+    return member
+
+
+class Op(IntEnum):
+    """What an event tells. Another number is kept as it is: `Op(99) == 99`, named `UNKNOWN`."""
+
+    #: Somebody began to verify.
+    STARTED = 0
+    #: Somebody is verified, by `Event.method`.
+    PASSED = 1
+    #: A verification failed, by `Event.method` and for `Event.reason`.
+    FAILED = 2
+    #: Nobody came to verify in time, so `Event.action` was taken.
+    IGNORED = 3
+    #: Somebody came with another account, `Event.incorrect_account`.
+    INCORRECT_ACCOUNT = 4
+    #: Sent to try the webhook out.
+    TEST = 5
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        return _unknown(cls, value) if isinstance(value, int) else None
+
+
+class _Word(str, Enum):
+    """A word of a list that may grow; another word is kept as it is, named `UNKNOWN`."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        return _unknown(cls, value) if isinstance(value, str) else None
+
+
+class Method(_Word):
+    """How somebody verified. Another word is kept as it is, named `UNKNOWN`."""
+
+    STEAM = "steam"
+    REDDIT = "reddit"
+    TWITTER = "twitter"
+    OVERWATCH = "overwatch"
+    CAPTCHA = "captcha"
+    XBOX = "xbox"
+    YOUTUBE = "youtube"
+    #: A moderator let the member skip the verification.
+    BYPASS = "bypass"
+
+
+class Action(_Word):
+    """What befell who did not verify. Another word is kept as it is, named `UNKNOWN`."""
+
+    KICK = "kick"
+    BAN = "ban"
+    #: The member got `Event.timeout_role`.
+    ROLE = "role"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A Discord account. What was not sent, or not as text, is None."""
+
+    #: The snowflake.
+    id: str | None = None
+    username: str | None = None
+    discriminator: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Guild:
+    """A Discord server. What was not sent, or not as text, is None."""
+
+    #: The snowflake.
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """What AltDentifier tells of one verification.
+
+    What was not sent, or in a form that is not known, is None; `raw` holds it all.
+    """
+
+    op: Op | None = None
+    member: Member | None = None
+    guild: Guild | None = None
+    #: Sent with `PASSED` and `FAILED`.
+    method: Method | None = None
+    #: Sent with `FAILED`.
+    reason: str | None = None
+    #: Sent with `IGNORED`.
+    action: Action | None = None
+    #: Sent with `IGNORED` where the action gives a role.
+    timeout_role: str | None = None
+    #: Sent with `INCORRECT_ACCOUNT`.
+    incorrect_account: Member | None = None
+    #: The whole body, read-only. Hand `dict(event.raw)` to a queue, and `Event.from_raw` to what
+    #: comes out of it.
+    raw: Mapping[str, Any] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, hash=False
+    )
+
+    @classmethod
+    def from_raw(cls, raw: dict[str, Any]) -> Event:
+        """Return the event that a JSON object tells. Never fails."""
+        op, method, action = raw.get("OP"), raw.get("method"), raw.get("action")
+        return cls(
+            op=Op(op) if type(op) is int else None,
+            member=_member(raw.get("member")),
+            guild=_guild(raw.get("guild")),
+            method=Method(method) if isinstance(method, str) else None,
+            reason=_text(raw.get("reason")),
+            action=Action(action) if isinstance(action, str) else None,
+            timeout_role=_text(raw.get("timeout_role")),
+            incorrect_account=_member(raw.get("incorrect_account")),
+            raw=MappingProxyType(raw),
+        )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _member(value: Any) -> Member | None:
+    if not isinstance(value, dict):
+        return None
+    get = value.get
+    return Member(
+        _text(get("id")), _text(get("username")), _text(get("discriminator")), _text(get("name"))
+    )
+
+
+def _guild(value: Any) -> Guild | None:
+    if not isinstance(value, dict):
+        return None
+    return Guild(_text(value.get("id")), _text(value.get("name")))
