@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from flask import request
 from werkzeug.local import LocalProxy
 
-from . import cookies, sessions, signals
+from . import cookies, refresh, sessions, signals
 from .grant import Grant
 from .installed import installed
 from .store import hashed
@@ -19,18 +17,23 @@ _RESERVED = 120
 def load() -> Grant | None:
     """Return this browser's grant, live or just expired. Reads the store once per request.
 
-    Raises `StoreUnavailable`.
+    Raises `StoreUnavailable`, and what `refresh.latest` raises.
     """
     key = installed().environ_key
     if key not in request.environ:
-        login_id = cookies.login_id()
-        request.environ[key] = (
-            None
-            if login_id is None
-            else installed().store.get("grant", hashed(login_id), Grant.from_record)
-        )
+        name, first = _login()
+        request.environ[key] = None if first is None else refresh.latest(name, first)
     grant: Grant | None = request.environ[key]
     return grant
+
+
+def _login() -> tuple[str, Grant | None]:
+    """Return the name under which this browser's login is kept, and the grant it began with."""
+    login_id = cookies.login_id()
+    if login_id is None:
+        return "", None
+    name = hashed(login_id)
+    return name, installed().store.get("grant", name, Grant.from_record)
 
 
 def _bound() -> Grant:
@@ -64,10 +67,11 @@ class Reservation:
 
         Raises `StoreUnavailable`; then this browser is logged out.
         """
-        lifetime = grant.expires_at.timestamp() - time.time()
+        name, lifetime = hashed(self.login_id), refresh.lifetime(grant)
         sessions.change_id()
         end()
-        installed().store.put("grant", hashed(self.login_id), grant.to_record(), lifetime)
+        refresh.prepare(name, grant)
+        installed().store.put("grant", name, grant.to_record(), lifetime)
         request.environ[installed().environ_key] = grant
         kept = False
         try:
@@ -89,7 +93,8 @@ def logout() -> None:
 
     The rest of the session stays, under a new id. Raises `StoreUnavailable`; then the grant lives.
     """
-    grant = load()
+    # Not load(): nothing is refreshed to be dropped.
+    grant = request.environ.get(installed().environ_key) or _login()[1]
     end()
     sessions.change_id()
     cookies.delete_login_id()
@@ -102,4 +107,5 @@ def end() -> None:
     login_id = cookies.login_id()
     if login_id is not None:
         installed().store.drop("grant", hashed(login_id))
+        refresh.forget(hashed(login_id))
     request.environ[installed().environ_key] = None

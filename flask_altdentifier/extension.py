@@ -29,6 +29,7 @@ class AltDentifier(Blueprint):
         `BASE_URL`            `https://altdentifier.com`   or a sandbox on a loopback address
         `TOKEN_AUTH_METHOD`   `client_secret_post`         or `client_secret_basic`
         `PKCE`                `False`                      `True` sends S256 (RFC 7636)
+        `REFRESH`             `False`                      `True` refreshes expired grants
         `TIMEOUT`             `10.0`                       seconds for one exchange, all in all
         `LOGIN_LIFETIME`      `600`                        seconds from `/login` to `/callback`
         `AFTER_LOGIN`         `"/"`                        path in the app

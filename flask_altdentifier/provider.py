@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any, NoReturn
 from urllib.parse import quote_plus, urlencode
 
@@ -72,16 +73,17 @@ class Provider:
             code=code,
             **({} if verifier is None else {"code_verifier": verifier}),
         )
-        granted = scopes.parse(token["scope"]) if "scope" in token else requested_scope
-        return Grant(
-            access_token=token["access_token"],
-            refresh_token=token.get("refresh_token"),
-            scope=granted & requested_scope,
-            requested_scope=requested_scope,
-            expires_at=datetime.now(timezone.utc) + timedelta(seconds=token["expires_in"]),
-        )
+        return _grant(token, requested_scope, requested_scope, None)
 
-    def _client(self, redirect_uri: str) -> OAuth2Client:
+    def refresh(self, grant: Grant) -> Grant:
+        """Return the grant that follows *grant* (RFC 6749 section 6).
+
+        Raises as `exchange` does; `CodeRejected` means that it is not refreshed any more.
+        """
+        token = self._client(None).refresh_token(TOKEN, refresh_token=grant.refresh_token)
+        return _grant(token, grant.scope, grant.requested_scope, grant.refresh_token)
+
+    def _client(self, redirect_uri: str | None) -> OAuth2Client:
         client = OAuth2Client(
             _TokenEndpoint(self.transport),
             client_id=self.settings.client_id,
@@ -92,6 +94,23 @@ class Provider:
         )
         client.register_client_auth_method(("client_secret_basic", _client_secret_basic))
         return client
+
+
+def _grant(
+    token: Mapping[str, Any],
+    scope: frozenset[str],
+    requested_scope: frozenset[str],
+    refresh_token: str | None,
+) -> Grant:
+    """Return the grant in *token*: at most *scope*, which it means where it tells none."""
+    granted = scopes.parse(token["scope"]) if "scope" in token else scope
+    return Grant(
+        access_token=token["access_token"],
+        refresh_token=token.get("refresh_token", refresh_token),
+        scope=granted & scope,
+        requested_scope=requested_scope,
+        expires_at=datetime.fromtimestamp(time.time() + token["expires_in"], timezone.utc),
+    )
 
 
 class _TokenEndpoint:

@@ -36,6 +36,7 @@ class Settings:
     base_url: str
     token_auth_method: str
     pkce: bool
+    refresh: bool
     #: Seconds that one exchange with AltDentifier may take, all in all.
     timeout: float
     #: Seconds from `/login` to `/callback`.
@@ -62,6 +63,7 @@ class Settings:
             base_url=read("BASE_URL", _base_url, "https://altdentifier.com"),
             token_auth_method=read("TOKEN_AUTH_METHOD", _auth_method, TOKEN_AUTH_METHODS[0]),
             pkce=read("PKCE", _boolean, default=False),
+            refresh=read("REFRESH", _boolean, default=False),
             timeout=read("TIMEOUT", _seconds, 10.0),
             login_lifetime=math.ceil(read("LOGIN_LIFETIME", _seconds, 600)),
             after_login=read("AFTER_LOGIN", _path, "/"),
