@@ -206,9 +206,11 @@ def _target(url: str, base_url: str) -> str:
     return target
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+def _origin(parts: SplitResult) -> tuple[str, bool, str | None, int | None]:
     default = {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme, parts.hostname, default if parts.port is None else parts.port
+    port = default if parts.port is None else parts.port
+    # Python 3.10 takes any name between the brackets of an IPv6 address.
+    return parts.scheme, "[" in parts.netloc, parts.hostname, port
 
 
 def _body(json: Any, data: bytes | None) -> bytes | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
 from .installed import installed
@@ -35,4 +38,17 @@ def sandbox(port: int) -> None:
     run(port, [client])
 
 
-commands = (link, sandbox)
+@click.command()
+@click.option("--offline", is_flag=True, help="Ask AltDentifier nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@with_appcontext
+def check(*, offline: bool, as_json: bool) -> None:
+    """Look for mistakes before the first login does. Exit 1 if there are any."""
+    from .check import find, show
+
+    found = find(current_app, offline=offline)
+    show(found, as_json=as_json)
+    sys.exit(bool(found))
+
+
+commands = (check, link, sandbox)

@@ -41,6 +41,8 @@ def absolute(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for one out of range
+        if "[" in parts.netloc:
+            ip_address(parts.hostname or "")  # Python 3.10 takes any name between brackets
     except ValueError:
         return None
     return parts if parts.hostname else None

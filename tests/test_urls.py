@@ -101,6 +101,8 @@ def test_local_path_is_stable(text: str) -> None:
         "https://app.example\\@evil.example/",
         "https://app.example:99999/",
         "https://[::1/",
+        "https://[app.example]/",
+        "https://[]/",
         "https://café.example/",
         "HTTPS://app.example/",
     ],

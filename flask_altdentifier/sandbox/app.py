@@ -8,7 +8,7 @@ from authlib.oauth2 import OAuth2Error
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from . import authorize, control, exchange, pages
+from . import api, authorize, control, exchange, pages, webhooks
 from .clients import clients_from
 from .server import SERVER, Server
 from .state import STATE, State
@@ -42,6 +42,8 @@ def create_app(clients: Clients | None = None, *, config: Mapping[str, Any] | No
     app.register_blueprint(control.blueprint)
     app.register_blueprint(authorize.blueprint)
     app.register_blueprint(exchange.blueprint)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(webhooks.blueprint)
     app.register_error_handler(HTTPException, pages.problem)
     app.register_error_handler(OAuth2Error, pages.oauth_problem)
     app.after_request(pages.harden)

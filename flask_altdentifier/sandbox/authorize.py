@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest, InternalServerError, NotFound
 
 from . import redirects
 from .failures import Failure
-from .pages import page, refuse_other_origins
-from .people import GUILDS, USERS, Guild, User, guild_of
+from .pages import chosen, page, refuse_other_origins
+from .people import GUILDS, USERS, Guild, by_id, guild_of
 from .scopes import MEANINGS, WRITE_INTEGRATIONS, scopes_in
 from .server import authorization_server
 from .state import Consent, sandbox_state
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from .clients import Client
 
 blueprint = Blueprint("authorize", __name__)
-
-Choice = TypeVar("Choice", User, Guild)
 
 
 @blueprint.route("/oauth2/authorize", methods=["GET", "POST"])
@@ -113,16 +111,7 @@ def _consent(scopes: list[str], guilds: tuple[Guild, ...]) -> Consent | None:
     granted = [scope for scope in scopes if scope in request.form.getlist("granted")]
     wants_guild = guilds and (WRITE_INTEGRATIONS in granted or not scopes)
     return Consent(
-        user=_chosen(USERS, "user"),
+        user=chosen(request.form, "user", by_id(USERS)),
         scope=" ".join(granted),
-        guild=_chosen(guilds, "guild") if wants_guild else None,
+        guild=chosen(request.form, "guild", by_id(guilds)) if wants_guild else None,
     )
-
-
-def _chosen(choices: tuple[Choice, ...], field: str) -> Choice:
-    """Return the choice that a form field names by its id; the first where it is not sent."""
-    chosen = request.form.get(field, choices[0].id)
-    for choice in choices:
-        if choice.id == chosen:
-            return choice
-    raise BadRequest("The form names somebody that the sandbox does not know.")

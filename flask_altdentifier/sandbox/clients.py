@@ -17,6 +17,8 @@ class Client:
     """An application as registered at the provider.
 
     Without *redirect_uris* any http or https URI will do; with them, one of them to the letter.
+    Its events go to *webhook_url*, on this machine, signed with *webhook_secret* or else with the
+    client secret, as in the provider's example; both can be changed on the sandbox's pages.
     The methods are those that Authlib asks a client for (`authlib.oauth2.rfc6749.ClientMixin`).
     """
 
@@ -24,6 +26,8 @@ class Client:
     client_secret: str = field(repr=False)
     name: str = "Example app"
     redirect_uris: tuple[str, ...] = ()
+    webhook_url: str = ""
+    webhook_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if not self.client_id or not self.client_secret:
@@ -31,6 +35,8 @@ class Client:
         for uri in self.redirect_uris:
             if not redirects.is_web_uri(uri):
                 raise ValueError(f"{uri!r} is no http or https redirect URI without a fragment")
+        if self.webhook_url and not redirects.is_webhook_url(self.webhook_url):
+            raise ValueError(f"{self.webhook_url!r} is no http or https URL on this machine")
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Tell whether the browser may be sent to *redirect_uri*."""
@@ -51,8 +57,8 @@ class Client:
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """Accept the one documented grant type."""
-        return grant_type == "authorization_code"
+        """Accept the documented grant type, and refreshing, which has a switch of its own."""
+        return grant_type in {"authorization_code", "refresh_token"}
 
     def get_allowed_scope(self, scope: str) -> str:
         """Narrow nothing: the server has checked the scope."""

@@ -1,4 +1,4 @@
-"""The sandbox's own page: what it knows, how to point an app at it, the switch for failures."""
+"""The sandbox's own page: what it knows, how to point an app at it, and its switches."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ def show() -> Response:
 
 @blueprint.post("/")
 def switch() -> Response:
-    """Set the failure that the form names."""
+    """Set the failure that the form names, and whether refresh tokens can be used."""
     refuse_other_origins()
     try:
         failure = Failure(request.form.get("failure"))
     except ValueError:
         raise BadRequest("The form names no failure that the sandbox knows.") from None
-    sandbox_state(current_app).failure = failure
+    state = sandbox_state(current_app)
+    state.failure, state.refresh = failure, "refresh" in request.form
     return Response(status=303, headers={"Location": url_for(".show")})

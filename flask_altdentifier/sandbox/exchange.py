@@ -14,9 +14,10 @@ blueprint = Blueprint("exchange", __name__)
 
 @blueprint.post("/oauth2/token")
 def token() -> Response:
-    """Exchange a code for a token, unless the switch for failures says otherwise."""
-    state = sandbox_state(current_app)
-    note = state.note_token_request(_client_id(), request.form.get("code", ""))
+    """Exchange a code or a refresh token, unless the switch for failures says otherwise."""
+    state, form = sandbox_state(current_app), request.form
+    code = form.get("code") or form.get("refresh_token", "")
+    note = state.note_token_request(_client_id(), form.get("grant_type", ""), code)
     response = answer_of(state.failure, state.slow_seconds) or _exchange()
     note.status = response.status_code
     return response

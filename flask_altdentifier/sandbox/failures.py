@@ -32,12 +32,12 @@ class Failure(Enum):
 _MEANINGS = {
     Failure.NONE: "No failure: everything works.",
     Failure.BAD_REQUEST: "The token endpoint answers 400, as for a used code.",
-    Failure.UNAUTHORIZED: "The token endpoint answers 401, as for a wrong client secret.",
-    Failure.RATE_LIMITED: "The token endpoint answers 429 with Retry-After: 30.",
-    Failure.SERVER_ERROR: "The token endpoint answers 500.",
-    Failure.UNAVAILABLE: "The token endpoint answers 503 with Retry-After: 60.",
-    Failure.SLOW: "The token endpoint takes very long, then answers as usual.",
-    Failure.GARBAGE: "The token endpoint answers 200 with HTML in place of a token.",
+    Failure.UNAUTHORIZED: "The token endpoint and the API answer 401: wrong secret or token.",
+    Failure.RATE_LIMITED: "The token endpoint and the API answer 429 with Retry-After: 30.",
+    Failure.SERVER_ERROR: "The token endpoint and the API answer 500.",
+    Failure.UNAVAILABLE: "The token endpoint and the API answer 503 with Retry-After: 60.",
+    Failure.SLOW: "The token endpoint and the API take very long, then answer as usual.",
+    Failure.GARBAGE: "The token endpoint and the API answer 200 with HTML in place of JSON.",
     Failure.AUTHORIZE_ERROR: "The authorize page answers 500.",
 }
 

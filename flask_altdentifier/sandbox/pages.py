@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from authlib.oauth2.rfc6749 import InvalidScopeError
 from flask import Response, make_response, render_template, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from authlib.oauth2 import OAuth2Error
     from werkzeug.exceptions import HTTPException
+
+Choice = TypeVar("Choice")
 
 
 def page(template: str, *, status: int = 200, leads_to: str = "", **values: object) -> Response:
@@ -52,6 +56,19 @@ def refuse_other_origins() -> None:
         foreign = site not in {"same-origin", "none"}
     if foreign:
         raise Forbidden("This form was sent by a page of another site.")
+
+
+def chosen(form: Mapping[str, str], field: str, choices: Mapping[str, Choice]) -> Choice:
+    """Return the one of *choices* that a form field names; the first where it is not sent.
+
+    Raises `BadRequest` for another.
+    """
+    given = form.get(field)
+    if given is None:
+        return next(iter(choices.values()))
+    if given not in choices:
+        raise BadRequest("The form names something that the sandbox does not know.")
+    return choices[given]
 
 
 def problem(error: HTTPException) -> Response:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
+
+#: AltDentifier's words for the trust factors 0 to 3.
+TRUST = ("Very Distrusted", "Distrusted", "Trusted", "Very Trusted")
 
 
 @dataclass(frozen=True)
 class User:
-    """A Discord user."""
+    """A Discord user; `trust_factor` is what the API says of them, 0 to 3."""
 
     id: str
     name: str
+    trust_factor: int
+
+    @property
+    def trust(self) -> str:
+        """The trust factor in AltDentifier's words."""
+        return TRUST[self.trust_factor]
 
 
 @dataclass(frozen=True)
@@ -23,9 +34,10 @@ class Guild:
 
 
 USERS = (
-    User("100000000000000001", "ada"),
-    User("200000000000000002", "grace"),
-    User("1000000000000000003", "mallory"),
+    User("100000000000000001", "ada", 3),
+    User("200000000000000002", "grace", 2),
+    User("1000000000000000003", "mallory", 0),
+    User("1000000000000000004", "trent", 1),
 )
 
 GUILDS = (
@@ -33,6 +45,14 @@ GUILDS = (
     Guild("400000000000000002", "Garden Neighbours"),
     Guild("1000000000000000005", "Study Hall"),
 )
+
+
+Someone = TypeVar("Someone", User, Guild)
+
+
+def by_id(people: Iterable[Someone]) -> dict[str, Someone]:
+    """Return users or servers by their ids, in their order."""
+    return {someone.id: someone for someone in people}
 
 
 def guild_of(guild_id: str) -> Guild | None:

@@ -1,4 +1,4 @@
-"""Checks on redirect URIs."""
+"""Checks on redirect URIs, and on the URL of a webhook."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def is_webhook_url(url: str) -> bool:
+    """Tell whether the sandbox may post to *url*: http or https, to this machine.
+
+    Names under ``localhost`` are left out: a resolver may send them elsewhere.
+    """
+    if not is_web_uri(url):
+        return False
+    host = host_of(url)
+    return is_loopback(host) and not host.endswith(".localhost")
 
 
 def host_of(uri: str) -> str:

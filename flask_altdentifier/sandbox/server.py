@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote_plus
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import (
-    AuthorizationCodeGrant,
-    InvalidClientError,
-    InvalidGrantError,
-    InvalidRequestError,
-    InvalidScopeError,
-)
-from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidScopeError
 from flask import current_app
 
 from .answers import json_error
+from .grants import S256, CodeGrant, RefreshGrant
 from .scopes import MEANINGS, scopes_in
-from .state import EXPIRES_IN, Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
     from .clients import Client
-    from .state import Consent, State
+    from .state import State
 
 #: Where an app keeps its `Server`: ``app.extensions[SERVER]``.
 SERVER = "altdentifier_sandbox_server"
@@ -45,6 +36,7 @@ class Server(AuthorizationServer):
         self.state = state
         self.register_client_auth_method("client_secret_basic", authenticate_basic)
         self.register_grant(CodeGrant, [S256(required=False)])
+        self.register_grant(RefreshGrant)
 
     def consent_grant(self) -> CodeGrant:
         """Return the grant that this request asks for, or raise `OAuth2Error`."""
@@ -60,61 +52,6 @@ class Server(AuthorizationServer):
         if error.redirect_uri:
             return cast("Response", super().handle_error_response(request, error))
         return json_error(401 if isinstance(error, InvalidClientError) else 400)
-
-
-class CodeGrant(AuthorizationCodeGrant):
-    """The authorization code grant. Its "user" is a whole `Consent`."""
-
-    server: Server
-
-    def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-        """Remember *code* with all that it is bound to."""
-        parameters: Any = request.payload.data if request.payload else {}
-        state = self.server.state
-        state.add_code(
-            Code(
-                value=code,
-                client_id=parameters["client_id"],
-                redirect_uri=parameters["redirect_uri"],
-                consent=cast("Consent", request.user),
-                expires_at=time.monotonic() + state.code_lifetime,
-                code_challenge=parameters.get("code_challenge"),
-                code_challenge_method=parameters.get("code_challenge_method"),
-            )
-        )
-
-    def query_authorization_code(self, code: str, client: Client) -> Code | None:  # type: ignore[override]
-        """Find *code*, without using it up: a mistake in the rest of the request may be mended."""
-        return self.server.state.code(code, client.client_id)
-
-    def create_token_response(self) -> tuple[int, str, list[tuple[str, str]]]:
-        """Use up the code and issue a token.
-
-        Authlib's own method deletes the code after it has issued the token, so that two requests
-        at once get a token each, and it logs the token.
-        """
-        token = self.server.state.redeem(cast("Code", self.request.authorization_code))
-        if token is None:
-            raise InvalidGrantError
-        body = {
-            "access_token": token.access_token,
-            "token_type": "Bearer",
-            "expires_in": EXPIRES_IN,
-            "refresh_token": token.refresh_token,
-            "scope": token.scope,
-        }
-        return 200, json.dumps(body), list(self.TOKEN_RESPONSE_HEADER)
-
-
-class S256(CodeChallenge):
-    """PKCE for those who send it, by the method S256 alone."""
-
-    def validate_code_challenge(self, grant: CodeGrant, redirect_uri: str) -> None:
-        """Refuse the method "plain", which is also what no method means (RFC 7636 section 4.3)."""
-        super().validate_code_challenge(grant, redirect_uri)
-        parameters: Any = grant.request.payload.data if grant.request.payload else {}
-        if parameters.get("code_challenge") and parameters.get("code_challenge_method") != "S256":
-            raise InvalidRequestError
 
 
 def authenticate_basic(

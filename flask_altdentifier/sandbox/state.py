@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, cast
@@ -25,6 +26,9 @@ STATE = "altdentifier_sandbox"
 
 #: Seconds that an access token is good for, as documented.
 EXPIRES_IN = 604_800
+
+#: Events sent that are remembered.
+MAX_DELIVERIES = 50
 
 
 @dataclass(frozen=True)
@@ -63,19 +67,31 @@ class Code:
 
 @dataclass(frozen=True)
 class Token:
-    """An access token that was issued, with its refresh token. `expires_at` is aware, in UTC."""
+    """An access token that was issued, with its refresh token.
+
+    `expires_in` is in seconds; `expires_at` is aware, in UTC.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     client_id: str
     user: User
     scope: str
+    expires_in: int
     expires_at: datetime
 
     @property
     def expired(self) -> bool:
         """Whether its time is over."""
         return datetime.now(timezone.utc) >= self.expires_at
+
+    def check_client(self, client: Client) -> bool:
+        """Tell Authlib whether *client* may refresh it."""
+        return self.client_id == client.client_id
+
+    def get_scope(self) -> str:
+        """Tell Authlib the scope that a refresh keeps to."""
+        return self.scope
 
 
 @dataclass(frozen=True)
@@ -87,11 +103,37 @@ class Installation:
     user: User
 
 
-@dataclass
-class TokenRequest:
-    """One request at the token endpoint; `status` is None while it is being answered."""
+@dataclass(frozen=True)
+class Webhook:
+    """Where the events of an application go, and the secret that signs them."""
+
+    url: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event that was sent. `status` is None where no answer came."""
 
     client_id: str
+    title: str
+    body: bytes = field(repr=False)
+    digest: str = field(repr=False)
+    well_signed: bool
+    status: int | None
+    #: The status as people read it, or why there is none.
+    answer: str
+
+
+@dataclass
+class TokenRequest:
+    """One request at the token endpoint; `status` is None while it is being answered.
+
+    `grant_type` is as it was sent. `code_hash` is that of the code, or of the refresh token.
+    """
+
+    client_id: str
+    grant_type: str
     code_hash: str
     status: int | None = None
 
@@ -104,8 +146,9 @@ def code_hash(code: str) -> str:
 class State:
     """The memory of one sandbox. Methods may be called from any thread.
 
-    `failure`, `slow_seconds` (of `Failure.SLOW`) and `code_lifetime` (seconds) may be set at any
-    time; the rest is for reading.
+    These may be set at any time: `failure`, `slow_seconds` (of `Failure.SLOW`), `code_lifetime`
+    and `token_lifetime` (seconds), `refresh` (whether refresh tokens can be used), and the values
+    of `webhooks`. The rest is for reading.
     """
 
     def __init__(self, clients: Iterable[Client]) -> None:
@@ -117,10 +160,24 @@ class State:
         self.failure = Failure.NONE
         self.slow_seconds = 15.0
         self.code_lifetime = 600.0
+        self.token_lifetime = EXPIRES_IN
+        self.refresh = False
         self.codes: dict[str, Code] = {}
+        #: By access token.
         self.tokens: dict[str, Token] = {}
+        #: By refresh token, those that were not used.
+        self.refresh_tokens: dict[str, Token] = {}
         self.installations: list[Installation] = []
         self.token_requests: list[TokenRequest] = []
+        #: By client id, where its events go.
+        self.webhooks = {
+            client.client_id: Webhook(
+                client.webhook_url, client.webhook_secret or client.client_secret
+            )
+            for client in self.clients.values()
+        }
+        #: The events that were sent, the latest first.
+        self.deliveries: deque[Delivery] = deque(maxlen=MAX_DELIVERIES)
         self._lock = threading.Lock()
 
     def add_code(self, code: Code) -> None:
@@ -137,18 +194,32 @@ class State:
 
     def redeem(self, code: Code) -> Token | None:
         """Use *code* up and return a new token for it, or None where another was faster."""
-        token = Token(
-            access_token=secrets.token_urlsafe(32),
-            refresh_token=secrets.token_urlsafe(32),
-            client_id=code.client_id,
-            user=code.consent.user,
-            scope=code.consent.scope,
-            expires_at=datetime.now(timezone.utc) + timedelta(seconds=EXPIRES_IN),
-        )
         with self._lock:
             if self.codes.pop(code.value, None) is None:
                 return None
-            self.tokens[token.access_token] = token
+            return self._issue(code.client_id, code.consent.user, code.consent.scope)
+
+    def renew(self, old: Token) -> Token | None:
+        """Use the refresh token of *old* up and return a new token, or None as for `redeem`.
+
+        The old access token stays good for its time.
+        """
+        with self._lock:
+            if self.refresh_tokens.pop(old.refresh_token, None) is None:
+                return None
+            return self._issue(old.client_id, old.user, old.scope)
+
+    def _issue(self, client_id: str, user: User, scope: str) -> Token:
+        token = Token(
+            access_token=secrets.token_urlsafe(32),
+            refresh_token=secrets.token_urlsafe(32),
+            client_id=client_id,
+            user=user,
+            scope=scope,
+            expires_in=self.token_lifetime,
+            expires_at=datetime.now(timezone.utc) + timedelta(seconds=self.token_lifetime),
+        )
+        self.tokens[token.access_token] = self.refresh_tokens[token.refresh_token] = token
         return token
 
     def token(self, access_token: str) -> Token | None:
@@ -165,12 +236,27 @@ class State:
             if installation not in self.installations:
                 self.installations.append(installation)
 
-    def note_token_request(self, client_id: str, code: str) -> TokenRequest:
+    def guilds_of(self, client_id: str) -> tuple[Guild, ...]:
+        """Return the servers that a client was added to, once each."""
+        guilds = (i.guild for i in self.installations if i.client_id == client_id)
+        return tuple(dict.fromkeys(guilds))
+
+    def note_token_request(self, client_id: str, grant_type: str, code: str) -> TokenRequest:
         """Write down that a token request came in."""
-        note = TokenRequest(client_id, code_hash(code))
+        note = TokenRequest(client_id, grant_type, code_hash(code))
         with self._lock:
             self.token_requests.append(note)
         return note
+
+    def note_delivery(self, delivery: Delivery) -> None:
+        """Write down an event that was sent, and forget the oldest of too many."""
+        with self._lock:
+            self.deliveries.appendleft(delivery)
+
+    def deliveries_to(self, client_id: str) -> list[Delivery]:
+        """Return what was sent to a client, the latest first."""
+        with self._lock:
+            return [delivery for delivery in self.deliveries if delivery.client_id == client_id]
 
 
 def sandbox_state(app: Flask) -> State:

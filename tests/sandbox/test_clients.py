@@ -56,7 +56,7 @@ def test_nonsense(clients: Any) -> None:
 
 
 def test_secret_is_hidden() -> None:
-    """The secret is not in the repr."""
-    assert repr(Client("a", "hush")) == (
-        "Client(client_id='a', name='Example app', redirect_uris=())"
+    """The secrets are not in the repr."""
+    assert repr(Client("a", "hush", webhook_secret="hush-hush")) == (
+        "Client(client_id='a', name='Example app', redirect_uris=(), webhook_url='')"
     )

@@ -57,3 +57,18 @@ def test_loopback(host: str) -> None:
 def test_no_loopback(host: str) -> None:
     """Those of other machines are told apart."""
     assert not redirects.is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:5000/webhook", True),
+        ("https://[::1]/", True),
+        ("http://app.localhost/", False),
+        ("http://192.0.2.1/", False),
+        ("ftp://localhost/", False),
+    ],
+)
+def test_webhook_url(url: str, expected: bool) -> None:
+    """Events go to this machine alone, by a name that cannot be resolved to another."""
+    assert redirects.is_webhook_url(url) is expected
