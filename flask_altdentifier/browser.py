@@ -18,7 +18,10 @@ def wants_html(request: Request) -> bool:
     mode = request.headers.get("Sec-Fetch-Mode")
     if mode is not None:
         return mode == "navigate"
-    return any(kind == "text/html" and q > 0 for kind, q in request.accept_mimetypes)
+    return any(
+        kind.partition(";")[0].lower() == "text/html" and q > 0
+        for kind, q in request.accept_mimetypes
+    )
 
 
 def is_navigation(request: Request) -> bool:
@@ -40,7 +43,9 @@ def is_cross_site(request: Request) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    return origin is not None and _host(origin) != request.host
+    # Werkzeug takes some names, such as one with an underscore, for no host.
+    host = request.host or request.headers.get("Host")
+    return origin is not None and (not host or _host(origin) != host)
 
 
 def _host(origin: str) -> str | None:
@@ -61,7 +66,8 @@ def send_to(location: str, status: int) -> Response:
 
 def in_app(request: Request, path: str) -> str:
     """Return a path of the app as the browser sees it: below where the app is mounted."""
-    return quote(request.root_path.rstrip("/"), safe=PATH_SAFE) + path
+    mount = quote(request.root_path.strip("/"), safe=PATH_SAFE)
+    return f"/{mount}{path}" if mount else path
 
 
 def here(request: Request) -> str:

@@ -63,10 +63,18 @@ def unvouch(state: str) -> None:
     _set(_state_cookie(state), "", 0)
 
 
+def login_ids() -> list[str]:
+    """Return the login ids that this browser shows: more than one where one was planted.
+
+    What has not the form of one is left out.
+    """
+    values = request.cookies.getlist(_login_cookie())
+    return [value for value in values if _LOGIN_ID.fullmatch(value)]
+
+
 def login_id() -> str | None:
-    """Return the login id that this browser shows, if it has the form of one."""
-    value = request.cookies.get(_login_cookie())
-    return value if value is not None and _LOGIN_ID.fullmatch(value) else None
+    """Return the login id that counts, or None."""
+    return next(iter(login_ids()), None)
 
 
 def set_login_id(value: str, lifetime: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import Response, after_this_request, request
 from werkzeug.local import LocalProxy
 
 from . import cookies, refresh, sessions, signals
@@ -21,10 +21,18 @@ def load() -> Grant | None:
     """
     key = installed().environ_key
     if key not in request.environ:
+        after_this_request(_vary)
+        request.environ[key] = None  # so a page about a store that is down does not ask again
         name, first = _login()
         request.environ[key] = None if first is None else refresh.latest(name, first)
     grant: Grant | None = request.environ[key]
     return grant
+
+
+def _vary(response: Response) -> Response:
+    """Keep shared caches from showing one person's page to another."""
+    response.vary.add("Cookie")
+    return response
 
 
 def _login() -> tuple[str, Grant | None]:
@@ -65,16 +73,16 @@ class Reservation:
     def fill(self, grant: Grant) -> None:
         """Log this browser in with *grant*: any older grant of it ends, and each id is new.
 
-        Raises `StoreUnavailable`; then this browser is logged out.
+        Raises `StoreUnavailable`; then an older grant lives.
         """
         name, lifetime = hashed(self.login_id), refresh.lifetime(grant)
         sessions.change_id()
-        end()
         refresh.prepare(name, grant)
         installed().store.put("grant", name, grant.to_record(), lifetime)
-        request.environ[installed().environ_key] = grant
         kept = False
         try:
+            end()
+            request.environ[installed().environ_key] = grant
             signals.send(signals.logged_in, grant=grant)
             kept = load() is grant  # a receiver may have logged out
         finally:
@@ -95,8 +103,8 @@ def logout() -> None:
     """
     # Not load(): nothing is refreshed to be dropped.
     grant = request.environ.get(installed().environ_key) or _login()[1]
-    end()
     sessions.change_id()
+    end()
     cookies.delete_login_id()
     if grant is not None:
         signals.send(signals.logged_out, grant=grant)
@@ -104,8 +112,7 @@ def logout() -> None:
 
 def end() -> None:
     """Drop this browser's grant from the store; its cookie stays. Raises `StoreUnavailable`."""
-    login_id = cookies.login_id()
-    if login_id is not None:
+    for login_id in cookies.login_ids():
         installed().store.drop("grant", hashed(login_id))
         refresh.forget(hashed(login_id))
     request.environ[installed().environ_key] = None

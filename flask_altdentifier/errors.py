@@ -56,6 +56,8 @@ class AltDentifierError(HTTPException):
     title: ClassVar[str]
     #: What happened and what to do, for the person before the browser.
     detail: ClassVar[str]
+    #: Whether a new login is a way on.
+    login_helps: ClassVar[bool] = True
 
     def __init__(self, *, next: str | None = None) -> None:  # noqa: A002
         super().__init__(self.detail)
@@ -75,14 +77,14 @@ class AltDentifierError(HTTPException):
 
     def problem(self) -> dict[str, Any]:
         """Return the members of the problem+json body."""
-        return {
+        members = {
             "type": f"urn:flask-altdentifier:error:{self.reason}",
             "title": self.title,
             "status": self.code,
             "detail": self.detail,
             "reason": self.reason,
-            "login_url": self.login_url,
         }
+        return members | {"login_url": self.login_url} if self.login_helps else members
 
     def get_body(
         self,
@@ -195,6 +197,7 @@ class CrossSite(AltDentifierError):
     reason = "cross_site"
     title = "This did not come from this site"
     detail = "Another site asked to log you out. You are still logged in; nothing has changed."
+    login_helps = False
 
 
 class ClientCredentialsRejected(AltDentifierError):
@@ -262,6 +265,7 @@ class PrefetchRefused(_Unavailable):
     reason = "prefetch_refused"
     title = "This page cannot be fetched ahead of time"
     detail = "Open the page to log in."
+    login_helps = False
 
 
 class ProviderTimeout(AltDentifierError):

@@ -56,8 +56,9 @@ blueprint = AltDentifier(
     "altdentifier", __name__, cli_group="altdentifier", template_folder="templates"
 )
 blueprint.add_url_rule("/login", "login", views.login, methods=["GET"])
-# POST too, so that its 405 has the headers of every answer of the callback.
-blueprint.add_url_rule("/callback", "callback", views.callback, methods=["GET", "POST"])
+# Every method, so that a 405 has the headers of every answer of the callback.
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+blueprint.add_url_rule("/callback", "callback", views.callback, methods=METHODS)
 blueprint.add_url_rule("/logout", "logout", views.logout, methods=["POST"])
 for command in cli.commands:
     blueprint.cli.add_command(command)

@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, request, url_for
+from werkzeug.exceptions import BadRequest
 
 from .backends import session_cache
 from .errors import ConfigError, StoreUnavailable
@@ -30,6 +31,10 @@ class Installed:
         answers already.
         """
         self.settings = Settings.from_config(app.config)
+        #: What our keys in the store begin with.
+        self.namespace = namespace(
+            self.settings.client_id, app.config.get("SESSION_KEY_PREFIX", "session:")
+        )
         #: Name of the blueprint in this app, dotted where it is nested.
         self.name = name
         #: Where this request's grant is kept while the request lasts.
@@ -59,7 +64,12 @@ class Installed:
         return Provider(self.settings, self.transport)
 
     def callback_url(self) -> str:
-        """Return the redirect URI: the one that is set, else what the request tells."""
+        """Return the redirect URI: the one that is set, else what the request tells.
+
+        Raises Werkzeug's `BadRequest` where the request tells no host that Werkzeug takes for one.
+        """
+        if not self.settings.redirect_uri and not request.host:
+            raise BadRequest("This host name is not valid. Set ALTDENTIFIER_REDIRECT_URI.")
         return self.settings.redirect_uri or url_for(f"{self.name}.callback", _external=True)
 
     def login_path(self, next: str | None) -> str:  # noqa: A002
@@ -68,11 +78,7 @@ class Installed:
 
     def _find_store(self, app: Flask) -> Store:
         cache = self.settings.store
-        prefix = app.config.get("SESSION_KEY_PREFIX", "session:")
-        return Store(
-            session_cache(app) if cache is None else cache,
-            namespace(self.settings.client_id, prefix),
-        )
+        return Store(session_cache(app) if cache is None else cache, self.namespace)
 
 
 def installed() -> Installed:

@@ -48,9 +48,7 @@ def begin(
 ) -> Response:
     """Return the redirect to AltDentifier that asks for *scope*; see `authorize_redirect`."""
     refuse_cookie_sessions(current_app)
-    guild = None if guild_id is None else snowflake(guild_id)
-    if guild is not None and WRITE_INTEGRATIONS not in scope:
-        raise ValueError(f"guild_id only goes with the scope {WRITE_INTEGRATIONS!r}")
+    guild = _guild(guild_id, scope)
     if is_prefetch(request):
         raise PrefetchRefused
     app = installed()
@@ -71,6 +69,14 @@ def begin(
         ),
         302,
     )
+
+
+def _guild(guild_id: str | int | None, scope: frozenset[str]) -> str | None:
+    if guild_id is None:
+        return None
+    if WRITE_INTEGRATIONS not in scope:
+        raise ValueError(f"guild_id only goes with the scope {WRITE_INTEGRATIONS!r}")
+    return snowflake(guild_id)
 
 
 def finish(query: CallbackQuery) -> Response:

@@ -176,6 +176,6 @@ def retry_after(response: Response) -> str | None:
         return value[:10]
     try:
         date = parse_date(value)
-    except OverflowError:  # a year of eleven digits
+        return None if date is None else http_date(date)
+    except OverflowError:  # a year of eleven digits, or the last day of the year 9999
         return None
-    return None if date is None else http_date(date)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -15,6 +16,8 @@ from .current import load
 from .errors import InsufficientScope, LoginRequired
 from .installed import installed
 from .scopes import READ_USER, checked
+
+logger = logging.getLogger("flask_altdentifier")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -91,17 +94,18 @@ def check(required: frozenset[str]) -> Response | None:
     if not grant:
         if is_navigation(request):
             return send_to(installed().login_path(here(request)), 302)
+        logger.info("Refused: %s.", LoginRequired.reason)
         raise LoginRequired
     missing = required - grant.scope
     if not missing:
         return None
     if is_navigation(request) and missing.isdisjoint(grant.requested_scope):
         return login.authorize_redirect(*required, next=here(request))
+    logger.info("Refused: %s.", InsufficientScope.reason)
     raise InsufficientScope(missing, next=here(request) if is_navigation(request) else None)
 
 
 def _keep_private(response: Response) -> Response:
-    response.vary.add("Cookie")
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 
@@ -128,5 +132,5 @@ def _is_open() -> bool:
 
 def _is_static(endpoint: str) -> bool:
     owner, _, name = endpoint.rpartition(".")
-    scaffold = current_app.blueprints[owner] if owner else current_app
-    return name == "static" and scaffold.has_static_folder
+    scaffold = current_app.blueprints.get(owner) if owner else current_app
+    return name == "static" and scaffold is not None and scaffold.has_static_folder

@@ -24,11 +24,11 @@ def checked(tokens: Iterable[str]) -> frozenset[str]:
 
     Raises `ValueError` for one that is no scope token of RFC 6749 section 3.3.
     """
-    scopes = frozenset(tokens)
+    scopes = list(tokens)
     for token in scopes:
         if not isinstance(token, str) or not _SCOPE_TOKEN.fullmatch(token):
             raise ValueError(f'{token!r} is not a scope: printable ASCII without space, " and \\')
-    return scopes
+    return frozenset(scopes)
 
 
 def join(scopes: Iterable[str]) -> str:

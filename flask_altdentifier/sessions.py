@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, session
+from flask import current_app, request, session
 
 from .store import answering
 
@@ -25,10 +25,18 @@ def list_states(states: dict[str, int]) -> None:
 def change_id() -> None:
     """Give the session a new id, so that one that was planted before is worth nothing.
 
-    A session that is empty by now has no record, and so no id to change. Raises
-    `StoreUnavailable` where the sessions' server does not answer.
+    Raises `StoreUnavailable` where the sessions' server does not answer.
     """
     regenerate = getattr(current_app.session_interface, "regenerate", None)
-    if session and regenerate is not None:
-        with answering("regenerate"):
-            regenerate(session)
+    if regenerate is None or not (session or _has_cookie()):
+        return
+    # Flask-Session changes no id of an empty session, which may be written to later on.
+    states = listed_states()
+    session[_KEY] = states
+    with answering("regenerate"):
+        regenerate(session)
+    list_states(states)
+
+
+def _has_cookie() -> bool:
+    return current_app.session_interface.get_cookie_name(current_app) in request.cookies

@@ -51,7 +51,7 @@ class Store:
         """Write *record* for at least *lifetime* seconds; who reads it knows the exact end."""
         # Caches round the end down to a whole second.
         if not self._call("set", kind, name, json.dumps(record), math.ceil(lifetime) + 1):
-            logger.error("The store did not take a %s.", kind)
+            logger.error("store_unavailable: the store did not take a %s.", kind)
             raise StoreUnavailable
 
     def get(self, kind: Kind, name: str, read: Callable[[Any], T]) -> T | None:
@@ -65,7 +65,9 @@ class Store:
 
     def drop(self, kind: Kind, name: str) -> None:
         """Remove the record, if it is there."""
-        self._call("delete", kind, name)
+        # The file cache says that it removed what was not there, and no only where it could not.
+        if not self._call("delete", kind, name) and self._claims:
+            raise StoreUnavailable
 
     def _key(self, kind: str, name: str) -> str:
         return f"{self.namespace}:{kind}:{name}"
@@ -91,10 +93,13 @@ class Store:
         with answering("take"):
             try:
                 text = reader.get(key)
-                taken = claim.mark is not None and self.cache.delete(key)
+                if claim.mark is None:
+                    return None
+                if not self.cache.delete(key):
+                    raise StoreUnavailable
             finally:
                 claim.release()
-        return text if taken else None
+        return text
 
 
 class _Claim(FileSystemSerializer):
@@ -113,7 +118,7 @@ class _Claim(FileSystemSerializer):
         except (FileExistsError, FileNotFoundError):
             return None  # another caller has claimed it, or has removed it since
         except OSError:  # cachelib would take this for a missing file
-            logger.error("The store's directory must be on a file system with hard links.")
+            logger.error("store_unavailable: its directory needs a file system with hard links.")
             raise StoreUnavailable from None
         self.mark = mark
         return super().load(f)
@@ -143,7 +148,7 @@ def answering(method: str) -> Iterator[None]:
     except StoreUnavailable:
         raise
     except Exception as problem:
-        logger.error("The store failed in %s: %s.", method, type(problem).__name__)
+        logger.error("store_unavailable: %s in %s.", type(problem).__name__, method)
         raise StoreUnavailable from None
 
 

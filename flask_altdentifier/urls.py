@@ -12,6 +12,8 @@ MAX_PATH = 2048
 # A browser takes "//host" and "/\host" for another host, and drops tabs and newlines anywhere
 # before it looks (WHATWG URL standard, "URL parsing").
 _LOCAL_PATH = re.compile(r"/(?!/)[^\\?#\x00-\x1f\x7f]*(?:[?#][^\x00-\x1f\x7f]*)?")
+# Labels of at most 63 characters (RFC 1035 section 2.3.4), with the underscore of local names.
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
 
 
@@ -41,11 +43,19 @@ def absolute(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for one out of range
-        if "[" in parts.netloc:
-            ip_address(parts.hostname or "")  # Python 3.10 takes any name between brackets
     except ValueError:
         return None
-    return parts if parts.hostname else None
+    host = parts.hostname or ""
+    # Between brackets Python takes more than addresses, Python 3.10 any name.
+    good = _is_ipv6(host) if "[" in parts.netloc else _HOST.fullmatch(host)
+    return parts if good else None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ip_address(host).version == 6
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -43,6 +43,7 @@ def callback() -> Response:
 def logout() -> Response:
     """`POST /logout`: the grant ends."""
     if is_cross_site(request):
+        logger.info("Refused: %s.", CrossSite.reason)
         raise CrossSite
     current.logout()
     return send_to(in_app(request, installed().settings.after_logout), 303)

@@ -67,14 +67,7 @@ class WebhookRefused(AltDentifierError):
     Programs post there, so the answer is always `application/problem+json`, and no login helps.
     """
 
-    @property
-    def login_url(self) -> str:
-        """Empty."""
-        return ""
-
-    def problem(self) -> dict[str, Any]:
-        """Leave the login out."""
-        return {name: value for name, value in super().problem().items() if name != "login_url"}
+    login_helps = False
 
     def get_body(
         self,

@@ -119,6 +119,41 @@ def test_logout_keeps_the_session_under_a_new_id(app: Flask, client: FlaskClient
     assert client.get("/cart").text == "full"
 
 
+def test_logout_of_an_empty_session_changes_its_id(app: Flask, client: FlaskClient) -> None:
+    """A view that clears the session, logs out, and then says goodbye gets a new id too."""
+
+    @app.get("/bye")
+    def bye() -> str:
+        session.clear()
+        logout()
+        session["message"] = "bye"
+        return ""
+
+    app.add_url_rule("/fill", "fill", lambda: session.setdefault("cart", "full"))
+    client.get("/fill")
+    log_in(client)
+    before = cookies_of(client)["session"]
+    client.get("/bye")
+    assert cookies_of(client)["session"] != before
+
+
+def test_every_login_cookie_is_logged_out(app: Flask, client: FlaskClient) -> None:
+    """A cookie that was planted before the real one does not keep the real one alive."""
+    log_in(client)
+    [(name, value)] = [(n, v) for n, v in cookies_of(client).items() if n.startswith("alt")]
+    both = f"{name}={'x' * 43}; {name}={value}"
+    bare = app.test_client(use_cookies=False)
+    assert bare.post("/logout", headers={"Cookie": both}).status_code == 303
+    assert client.get("/me").status_code == 401
+
+
+def test_page_that_knows_who_is_there_varies(app: Flask, client: FlaskClient) -> None:
+    """A shared cache must not show one person's page to another."""
+    app.add_url_rule("/ask", "ask", lambda: str(bool(current_grant)))
+    assert client.get("/ask").headers["Vary"] == "Cookie"
+    assert "Vary" not in client.get("/").headers
+
+
 def test_clearing_the_session_does_not_log_out(app: Flask, client: FlaskClient) -> None:
     """The grant is not in the session."""
 
@@ -163,6 +198,9 @@ def test_logout_is_a_post(client: FlaskClient) -> None:
         ({"Origin": "null"}, False),
         ({"Origin": ""}, False),
         ({"Origin": "http://[::1"}, False),
+        ({"Host": "my_app:5000", "Origin": "http://my_app:5000"}, True),
+        ({"Host": "my_app:5000", "Origin": "null"}, False),
+        ({"Host": "", "Origin": "null"}, False),
     ],
 )
 def test_logout_from_another_site_is_refused(

@@ -38,7 +38,7 @@ def test_pure_values_import_neither_flask_nor_authlib() -> None:
     """Values can be read, tested and moved without a framework."""
     for name in ("scopes", "urls", "grant", "event", "token_response"):
         source = (ROOT / f"{name}.py").read_text()
-        assert "from flask" not in source
+        assert "flask" not in source
         assert "authlib" not in source
 
 
@@ -48,6 +48,6 @@ def test_one_module_imports_authlib() -> None:
         name
         for name, tree in MODULES.items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("authlib")
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and "authlib" in ast.unparse(node)
     }
     assert speakers == {"provider"}

@@ -130,6 +130,14 @@ def test_after_login_is_where_a_login_without_next_ends() -> None:
     assert log_in(client, base_url="http://localhost/shop/").location == "/shop/home"
 
 
+@pytest.mark.parametrize("host", ["[", "a b", "a_b:5000"])
+def test_host_that_is_none_is_no_redirect_uri(client: FlaskClient, host: str) -> None:
+    """A host name that Werkzeug refuses makes no redirect URI, and no 500."""
+    response = client.get("/login", headers={"Host": host})
+    assert response.status_code == 400
+    assert "ALTDENTIFIER_REDIRECT_URI" in response.text
+
+
 def test_redirect_uri_can_be_set() -> None:
     """No request header changes a redirect URI that is set."""
     app = make_app(ALTDENTIFIER_REDIRECT_URI="https://app.example/callback")
@@ -156,7 +164,7 @@ def test_basic_authentication() -> None:
     app = make_app(
         ALTDENTIFIER_TOKEN_AUTH_METHOD="client_secret_basic",
         ALTDENTIFIER_CLIENT_ID="a:b c",
-        ALTDENTIFIER_CLIENT_SECRET="%+/é".replace("é", "~"),
+        ALTDENTIFIER_CLIENT_SECRET="%+/~",
     )
     log_in(app.test_client())
     [(_, _, headers, form)] = altdentifier(app).requests
@@ -205,10 +213,12 @@ def test_head_is_refused(client: FlaskClient, path: str) -> None:
     assert finish(client, state).status_code == 303
 
 
-def test_post_to_the_callback_is_refused(client: FlaskClient) -> None:
-    """POST is 405, with the headers of every answer of the callback."""
-    response = client.post("/callback")
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_other_methods_of_the_callback_are_refused(client: FlaskClient, method: str) -> None:
+    """POST is 405, with the headers of every answer of the callback, and so is the rest."""
+    response = client.open("/callback", method=method)
     assert response.status_code == 405
+    assert response.headers["Allow"] == "GET"
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
@@ -387,6 +397,7 @@ def test_transport_fails(
         ("٣", None),
         ("30, 40", None),
         ("Fri, 99 Jan 99999999999 00:00:00 GMT", None),
+        ("31 Dec 9999 23:59:59 -2359", None),
     ],
 )
 def test_retry_after(
@@ -508,6 +519,26 @@ def test_login_changes_the_session_id_and_keeps_its_data(app: Flask, client: Fla
     with thief:
         thief.get("/fill")
         assert thief.get("/me").status_code == 401
+
+
+def test_session_that_is_empty_by_then_gets_a_new_id(app: Flask, client: FlaskClient) -> None:
+    """A planted session is worth nothing, though only a receiver writes to it at the login."""
+    attacker = app.test_client()
+
+    def remember(sender: Flask, grant: Any) -> None:
+        session["user"] = "victim"
+
+    app.add_url_rule("/who", "who", lambda: str(session.get("user")))
+    state = begin(attacker)
+    planted = cookies_of(attacker)["session"]
+    client.set_cookie("session", planted)
+    victims = begin(client)
+    attacker.get("/callback", query_string={"state": state, "error": "x"})
+    with signals.logged_in.connected_to(remember, app):
+        finish(client, victims)
+    assert cookies_of(client)["session"] != planted
+    assert client.get("/who").text == "victim"
+    assert attacker.get("/who").text == "None"
 
 
 def test_session_holds_no_grant(app: Flask) -> None:

@@ -27,7 +27,14 @@ from .support import (
 )
 
 
-@pytest.mark.parametrize("headers", [PAGE, {"Sec-Fetch-Mode": "navigate", "Accept": "*/*"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        PAGE,
+        {"Sec-Fetch-Mode": "navigate", "Accept": "*/*"},
+        {"Accept": "TEXT/HTML;charset=utf-8"},
+    ],
+)
 def test_visitor_is_sent_to_log_in(client: FlaskClient, headers: dict[str, str]) -> None:
     """A person who visits a page is led to the login and back to where he wanted."""
     response = client.get("/me?a=1&b=%26&c=caf%C3%A9", headers=headers)
@@ -63,6 +70,12 @@ def test_mounted_app_is_led_back_below_its_mount_point(client: FlaskClient) -> N
     """The way to the login and back has the prefix under which the app is mounted."""
     response = client.get("/me", headers=PAGE, base_url="http://localhost/shop/")
     assert response.location == "/shop/login?next=/shop/me"
+
+
+def test_mount_point_of_two_slashes_leads_nowhere_else(client: FlaskClient) -> None:
+    """A prefix that a proxy took from the client cannot name another host."""
+    options: dict[str, Any] = {"environ_overrides": {"SCRIPT_NAME": "//evil.example"}}
+    assert client.post("/logout", **options).location == "/evil.example/"
 
 
 def test_path_of_two_slashes_leads_nowhere_else() -> None:
@@ -307,6 +320,13 @@ def test_view_named_static_is_not_open(app: Flask, client: FlaskClient) -> None:
     bare.add_url_rule("/static-view", "static", lambda: "secret")
     app.register_blueprint(bare)
     assert client.get("/static-view").status_code == 401
+
+
+def test_dotted_endpoint_of_an_app_is_closed(app: Flask, client: FlaskClient) -> None:
+    """An endpoint's name is the app's own business."""
+    app.add_url_rule("/dotted", "foo.static", lambda: "secret")
+    protect(app)
+    assert client.get("/dotted").status_code == 401
 
 
 def test_own_options_view_is_closed(app: Flask, client: FlaskClient) -> None:

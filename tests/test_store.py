@@ -12,11 +12,23 @@ from typing import Any
 
 import pytest
 from cachelib import BaseCache, FileSystemCache, NullCache, SimpleCache
+from flask import session
 
+from flask_altdentifier import current_grant
 from flask_altdentifier.errors import ConfigError, StoreUnavailable
 from flask_altdentifier.store import Store, hashed, namespace
 
-from .support import bare_app, begin, cookies_of, finish, log_in, make_app, reason
+from .support import (
+    PAGE,
+    altdentifier,
+    bare_app,
+    begin,
+    cookies_of,
+    finish,
+    log_in,
+    make_app,
+    reason,
+)
 
 
 def same(record: Any) -> Any:
@@ -141,6 +153,25 @@ def test_broken_file_is_no_record_and_leaves_no_mark(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.taken*"))
 
 
+def test_file_that_cannot_be_removed_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A logout that did not happen is not told to have happened, and no state is lost."""
+    store = Store(FileSystemCache(str(tmp_path)), "ns")
+    store.put("login", "a", 1, 60)
+
+    def refuse(path: str) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "remove", refuse)
+        with pytest.raises(StoreUnavailable):
+            store.drop("login", "a")
+        with pytest.raises(StoreUnavailable):
+            store.take("login", "a", same)
+    assert store.take("login", "a", same) == 1
+
+
 def test_count_of_files_stays_right(tmp_path: Path) -> None:
     """Taking a record keeps the file cache's count, by which it prunes."""
     store = Store(FileSystemCache(str(tmp_path)), "ns")
@@ -234,7 +265,7 @@ def test_session_prefix_that_reaches_our_records_is_refused(prefix: str) -> None
     with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX"):
         namespace("id", prefix)
     with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX"):
-        make_app(SESSION_KEY_PREFIX=prefix).test_client().get("/login")
+        make_app(SESSION_KEY_PREFIX=prefix)
 
 
 def test_namespace_tells_apps_apart() -> None:
@@ -303,13 +334,68 @@ def test_store_down() -> None:
 def test_session_server_down() -> None:
     """Where only the sessions' server fails, the id cannot change, so nobody is logged in."""
     app = make_app(ALTDENTIFIER_STORE=SimpleCache())
-    app.add_url_rule("/fill", "fill", lambda: __import__("flask").session.setdefault("a", "b"))
+    app.add_url_rule("/fill", "fill", lambda: session.setdefault("a", "b"))
     client = app.test_client()
     client.get("/fill")
     state = begin(client)
     app.session_interface.regenerate = lambda session: boom()  # type: ignore[attr-defined]
     assert reason(finish(client, state)) == "store_unavailable"
     assert client.get("/me").status_code == 401
+
+
+def test_logout_with_the_session_server_down() -> None:
+    """Where the id of the session cannot change, the grant lives, and a second try ends it."""
+    app = make_app(ALTDENTIFIER_STORE=SimpleCache())
+    app.add_url_rule("/fill", "fill", lambda: session.setdefault("a", "b"))
+    client = app.test_client()
+    log_in(client)
+    client.get("/fill")
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(app.session_interface, "regenerate", lambda session: boom())
+        assert reason(client.post("/logout")) == "store_unavailable"
+    assert client.get("/me").status_code == 200
+    assert client.post("/logout").status_code == 303
+
+
+@pytest.mark.parametrize("operation", range(1, 20))
+def test_each_operation_of_a_second_login_may_fail(operation: int) -> None:
+    """Whichever operation of the store fails, the browser has its old login or its new one."""
+    store = Broken(threshold=100_000)
+    app = make_app(ALTDENTIFIER_STORE=store)
+    client = app.test_client()
+    log_in(client)
+    state = begin(client)
+    count = 0
+
+    def failing() -> None:
+        nonlocal count
+        count += 1
+        if count == operation:
+            boom()
+
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(store, "_check", failing)
+        response = finish(client, state)
+    assert response.status_code == (303 if count < operation else 503)
+    assert client.get("/me").status_code == 200
+    assert len(altdentifier(app).requests) <= 2
+    assert log_in(client).status_code == 303
+
+
+def test_error_page_asks_the_store_once(tmp_path: Path) -> None:
+    """A page about a store that is down may read `current_grant`."""
+    store = Broken(threshold=100_000)
+    app = make_app(ALTDENTIFIER_STORE=store)
+    (tmp_path / "altdentifier").mkdir()
+    page = tmp_path / "altdentifier" / "error.html"
+    page.write_text("{{ error.reason }} {{ 'in' if current_grant else 'out' }}")
+    app.template_folder = str(tmp_path)
+    app.jinja_env.globals["current_grant"] = current_grant
+    client = app.test_client()
+    log_in(client)
+    store.down = True
+    response = client.get("/me", headers=PAGE)
+    assert (response.status_code, response.text) == (503, "store_unavailable out")
 
 
 def test_bare_app_has_no_store() -> None:
