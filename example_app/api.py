@@ -1,12 +1,15 @@
-"""The JSON endpoints, for the script on the home page and for other programs."""
+"""The JSON endpoints, for the scripts of the pages and for other programs."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint
 
 from flask_altdentifier import current_grant, requires_scope
+
+from . import events as kept
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
@@ -26,3 +29,13 @@ def grant() -> dict[str, Any]:
 def servers() -> dict[str, Any]:
     """Tell that Gatehouse may be added to servers; 403 where that was not granted."""
     return {"may_be_added_to_servers": True}
+
+
+@blueprint.get("/events")
+@requires_scope("read:user")
+def events() -> dict[str, Any]:
+    """Tell the latest events of the webhook, the latest first."""
+    lines = kept.latest()
+    return {
+        "events": [{**asdict(line), "received_at": line.received_at.isoformat()} for line in lines]
+    }

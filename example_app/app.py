@@ -11,16 +11,16 @@ from flask_session import Session
 
 from flask_altdentifier import blueprint, current_grant
 
-from . import api, headers, pages, storage
+from . import api, events, headers, pages, storage
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Return the app, configured by the environment, and by *config*, which wins.
 
-    `FLASK_ALTDENTIFIER_CLIENT_ID` and `FLASK_ALTDENTIFIER_CLIENT_SECRET` are required. `REDIS_URL`
-    keeps logins on Redis; without it they are in files below `FLASK_DATA_DIR`, whose default is
-    Flask's instance folder. Raises `flask_altdentifier.errors.ConfigError` for a config that
-    cannot work.
+    `FLASK_ALTDENTIFIER_CLIENT_ID` and `FLASK_ALTDENTIFIER_CLIENT_SECRET` are required.
+    `FLASK_ALTDENTIFIER_WEBHOOK_SECRET` adds the webhook. `REDIS_URL` keeps logins on Redis; without
+    it they are in files below `FLASK_DATA_DIR`, whose default is Flask's instance folder. Raises
+    `flask_altdentifier.errors.ConfigError` for a config that cannot work.
     """
     app = Flask(__name__)
     app.config.update(
@@ -38,6 +38,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     storage.configure(app)
     Session(app)
     app.register_blueprint(blueprint)  # /login, /callback and /logout
+    events.install(app)  # /webhook
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_error_handler(404, pages.not_found)

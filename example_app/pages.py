@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from flask_altdentifier import READ_USER, WRITE_INTEGRATIONS, requires_scope
+from flask_altdentifier import (
+    READ_USER,
+    WRITE_INTEGRATIONS,
+    api,
+    integration_url,
+    requires_scope,
+)
+from flask_altdentifier.errors import ProviderError, ProviderTimeout, ProviderUnavailable
+
+from . import events as kept
 
 blueprint = Blueprint("pages", __name__)
 
@@ -33,9 +43,42 @@ def profile() -> str:
 
 @blueprint.get("/servers")
 @requires_scope("write:integrations")
-def servers() -> str:
+def servers() -> ResponseReturnValue:
     """Who has not been asked for this scope yet is asked for it now (step-up)."""
-    return render_template("servers.html")
+    guild_id = request.args.get("guild_id", "").strip()
+    try:
+        link = integration_url(guild_id) if guild_id else None
+    except ValueError:
+        return render_template("servers.html", guild_id=guild_id, invalid=True), 400
+    return render_template("servers.html", guild_id=guild_id, link=link)
+
+
+@blueprint.get("/events")
+@requires_scope("read:user")
+def events() -> str:
+    """What the webhook was told; a script keeps the page up to date."""
+    return render_template("events.html", lines=kept.latest())
+
+
+@blueprint.get("/trust")
+@requires_scope("read:user")
+def trust() -> ResponseReturnValue:
+    """Look a Discord account up. A failure that passes is told beside the form, to try again."""
+    user_id = request.args.get("user_id", "").strip()
+    if not user_id:
+        return render_template("trust.html")
+    try:
+        factor = api.trust_factor(user_id)
+    except ValueError:
+        return render_template("trust.html", user_id=user_id, invalid=True), 400
+    except ProviderUnavailable as error:
+        headers = {} if error.retry_after is None else {"Retry-After": error.retry_after}
+        return render_template("trust.html", user_id=user_id, error=error), error.code, headers
+    except (ProviderError, ProviderTimeout) as error:
+        return render_template("trust.html", user_id=user_id, error=error), error.code
+    if factor is None:
+        return render_template("trust.html", user_id=user_id, unknown=True), 404
+    return render_template("trust.html", user_id=user_id, factor=factor)
 
 
 def not_found(_: NotFound) -> tuple[str, int]:

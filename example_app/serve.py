@@ -67,6 +67,8 @@ def _start_sandbox(port: int, app_url: str) -> dict[str, Any]:
         secrets.token_urlsafe(),
         name="Gatehouse",
         redirect_uris=(f"{app_url}/callback", f"{app_url.replace(HOST, 'localhost')}/callback"),
+        webhook_url=f"{app_url}/webhook",
+        webhook_secret=secrets.token_urlsafe(),
     )
     Thread(target=sandbox.run, args=(port, [client]), daemon=True).start()
     sandbox_url = f"http://{HOST}:{port}"
@@ -74,6 +76,7 @@ def _start_sandbox(port: int, app_url: str) -> dict[str, Any]:
         "ALTDENTIFIER_BASE_URL": sandbox_url,
         "ALTDENTIFIER_CLIENT_ID": client.client_id,
         "ALTDENTIFIER_CLIENT_SECRET": client.client_secret,
+        "ALTDENTIFIER_WEBHOOK_SECRET": client.webhook_secret,
         "SANDBOX_URL": sandbox_url,  # the pages say so in a banner
     }
 

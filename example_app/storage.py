@@ -33,7 +33,12 @@ def _use_files(app: Flask, directory: Path) -> None:
     )
 
 
-def _files(directory: Path) -> FileSystemCache:
+def private(directory: Path) -> Path:
+    """Make a directory that only the owner can look into, and return it."""
     directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o700)  # the files hold tokens
-    return FileSystemCache(str(directory), threshold=100_000, mode=0o600)
+    directory.chmod(0o700)  # the files hold tokens, or whom a server has verified
+    return directory
+
+
+def _files(directory: Path) -> FileSystemCache:
+    return FileSystemCache(str(private(directory)), threshold=100_000, mode=0o600)

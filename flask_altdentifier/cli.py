@@ -32,7 +32,12 @@ def sandbox(port: int) -> None:
 
     settings = installed().settings
     uris = () if settings.redirect_uri is None else (settings.redirect_uri,)
-    client = Client(settings.client_id, settings.client_secret, redirect_uris=uris)
+    client = Client(
+        settings.client_id,
+        settings.client_secret,
+        redirect_uris=uris,
+        webhook_secret=settings.webhook_secret or "",
+    )
     click.echo(f"Sandbox on http://127.0.0.1:{port}/ (press Ctrl+C to stop)")
     click.echo(f"Run the app with FLASK_ALTDENTIFIER_BASE_URL=http://127.0.0.1:{port}")
     run(port, [client])

@@ -60,5 +60,6 @@ blueprint.add_url_rule("/login", "login", views.login, methods=["GET"])
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 blueprint.add_url_rule("/callback", "callback", views.callback, methods=METHODS)
 blueprint.add_url_rule("/logout", "logout", views.logout, methods=["POST"])
+blueprint.cli.help = "AltDentifier: check the set-up, print the link, run a sandbox."
 for command in cli.commands:
     blueprint.cli.add_command(command)

@@ -15,6 +15,7 @@ from .settings import Settings
 from .store import Store, namespace
 
 if TYPE_CHECKING:
+    from .check import Watch
     from .provider import Provider
     from .transport import Transport
 
@@ -39,14 +40,19 @@ class Installed:
         self.name = name
         #: Where this request's grant is kept while the request lasts.
         self.environ_key = f"flask_altdentifier.{id(self):x}"
+        self._store: Store | None = None
         if self.settings.store is not None:
             with suppress(StoreUnavailable):  # then it is asked again when it is needed
-                self._find_store(app)
+                self._store = self._find_store(app)
 
-    @cached_property
+    @property
     def store(self) -> Store:
         """The store, found at the first use: `Session(app)` may run after the registration."""
-        return self._find_store(current_app)
+        # No cached_property: up to Python 3.11 its lock makes threads wait for a hung server one
+        # after the other.
+        if self._store is None:
+            self._store = self._find_store(current_app)
+        return self._store
 
     @cached_property
     def transport(self) -> Transport:
@@ -62,6 +68,14 @@ class Installed:
         from .provider import Provider
 
         return Provider(self.settings, self.transport)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What logs mistakes in the set-up, each once."""
+        # Not at the top: check imports this module, and only logins need it.
+        from .check import Watch
+
+        return Watch()
 
     def callback_url(self) -> str:
         """Return the redirect URI: the one that is set, else what the request tells.

@@ -52,6 +52,7 @@ def begin(
     if is_prefetch(request):
         raise PrefetchRefused
     app = installed()
+    app.watch.look()
     login = PendingLogin(
         next=urls.local_path(next),
         scope=scope,

@@ -46,8 +46,10 @@ def add(login: PendingLogin) -> str:
     store, voucher = installed().store, cookies.new_voucher()
     state = cookies.state_of(voucher)
     listed = sessions.listed_states()
-    known = cookies.vouched_states() | listed
-    for old in sorted(known, key=known.__getitem__)[: -(MAX_PENDING - 1)]:
+    vouched = cookies.vouched_states()
+    known = vouched | listed
+    # A late write of the session lists used states again, so what has no cookie goes first.
+    for old in sorted(known, key=lambda it: (it in vouched, known[it]))[: -(MAX_PENDING - 1)]:
         store.drop("login", old)
         cookies.unvouch(old)
         listed.pop(old, None)

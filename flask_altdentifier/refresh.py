@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 
-from .errors import CodeRejected
+from .errors import CodeRejected, ProviderTimeout
 from .grant import Grant
 from .installed import installed
 
@@ -42,22 +42,27 @@ def latest(name: str, first: Grant) -> Grant | None:
     """Return the live grant of the login *name*, which began with *first*.
 
     Where it has ended it is refreshed, once for all who ask at the same time. None where
-    AltDentifier refuses, and where whoever was to refresh it did not within `ALTDENTIFIER_TIMEOUT`.
-    Raises what `Provider.refresh` raises for other failures; then it can be tried again.
+    AltDentifier refuses, and where the worker that was to refresh it has died. Raises what
+    `Provider.refresh` raises for other failures, and `ProviderTimeout` where another worker is
+    still at it after `ALTDENTIFIER_TIMEOUT`; then it can be tried again.
     """
     if first or lifetime(first) <= 0:
         return first
-    deadline = time.monotonic() + installed().settings.timeout
+    store, timeout = installed().store, installed().settings.timeout
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if grant := _refreshed(name, first):
             return grant
-        if installed().store.take("ticket", name, bool):
+        if store.take("ticket", name, bool):
+            store.put("refreshing", name, True, timeout)
             try:
                 return _refresh(name, first)
             finally:
                 _put_ticket(name, first)
         time.sleep(_PAUSE)
-    installed().store.drop("grant", name)
+    if store.get("refreshing", name, bool):
+        raise ProviderTimeout
+    store.drop("grant", name)  # whoever took the ticket has died with it
     return None
 
 

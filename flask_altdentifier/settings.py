@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from cachelib import BaseCache
@@ -72,7 +73,7 @@ class Settings:
             webhook_secret=read("WEBHOOK_SECRET", _optional(_credential)),
         )
 
-    @property
+    @cached_property
     def client_hash(self) -> str:
         """Eight hex digits that tell this client from another on the same host."""
         return hashlib.sha256(self.client_id.encode()).hexdigest()[:8]

@@ -20,7 +20,7 @@ from .errors import ConfigError, StoreUnavailable
 
 logger = logging.getLogger("flask_altdentifier")
 
-Kind = Literal["login", "grant", "refreshed", "ticket"]
+Kind = Literal["login", "grant", "refreshed", "refreshing", "ticket"]
 T = TypeVar("T")
 
 

@@ -275,6 +275,23 @@ def test_refresh_whose_worker_died_ends_the_login(store: BaseCache, clock: Clock
     assert not provider.asked.is_set()
 
 
+def test_refresh_that_takes_long_elsewhere_is_waited_for_again(
+    store: BaseCache, clock: Clock
+) -> None:
+    """While another worker is at it nobody is logged out; who waited too long is told so."""
+    app, provider, client = slow_app(store, ALTDENTIFIER_TIMEOUT=0.3)
+    clock(WEEK + 5)
+    other = copy_of(app, client)
+    with ThreadPoolExecutor(1) as pool:
+        refreshing = pool.submit(other.get, "/me")
+        provider.asked.wait(5)
+        assert reason(client.get("/me")) == "provider_timeout"
+        provider.go.set()
+        assert refreshing.result().status_code == 200
+    assert client.get("/me").status_code == 200
+    assert len(forms(app)) == 1
+
+
 def next_login(app: Flask, client: FlaskClient) -> tuple[str, str]:
     """Return the name of a client's login in the store, and its cookie's value."""
     from flask_altdentifier.store import hashed

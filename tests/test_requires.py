@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Blueprint, Flask, Response, abort
@@ -362,7 +362,7 @@ def test_protect_leaves_other_apps_alone() -> None:
 def test_unprotected_view_costs_nothing(app: Flask, client: FlaskClient) -> None:
     """A view without guard neither reads the store nor gets headers."""
     log_in(client)
-    extension(app).__dict__["store"] = None
+    extension(app)._store = cast("Any", object())
     response = client.get("/")
     assert response.text == "hello"
     assert "Cache-Control" not in response.headers

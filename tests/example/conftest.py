@@ -50,7 +50,20 @@ def config(altdentifier: tuple[str, Flask], tmp_path: Path) -> dict[str, object]
         "ALTDENTIFIER_BASE_URL": altdentifier[0],
         "ALTDENTIFIER_CLIENT_ID": CLIENT.client_id,
         "ALTDENTIFIER_CLIENT_SECRET": CLIENT.client_secret,
+        "ALTDENTIFIER_WEBHOOK_SECRET": "a-signature",
     }
+
+
+@pytest.fixture
+def failure(altdentifier: tuple[str, Flask]) -> Iterator[Callable[[sandbox.Failure], None]]:
+    """A function that sets the sandbox's switch, until the test ends."""
+    state = sandbox.sandbox_state(altdentifier[1])
+
+    def switch(failure: sandbox.Failure) -> None:
+        state.failure = failure
+
+    yield switch
+    state.failure = sandbox.Failure.NONE
 
 
 @pytest.fixture

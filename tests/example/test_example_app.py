@@ -91,7 +91,10 @@ def test_profile(site: Flask, log_in: Callable[..., TestResponse], visitor: Flas
     assert page.count(">Not allowed<") == 1
 
 
-@pytest.mark.parametrize("path", ["/", "/profile", "/servers", "/api/grant", "/api/servers"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/profile", "/servers", "/events", "/trust", "/api/grant", "/api/servers", "/api/events"],
+)
 def test_tokens_stay_on_the_server(
     path: str, site: Flask, allow: Callable[..., TestResponse], visitor: FlaskClient
 ) -> None:
@@ -141,6 +144,44 @@ def test_step_up_declined(
     assert visitor.get("/profile").status_code == 200
 
 
+def test_add_to_a_server(visitor: FlaskClient, altdentifier: tuple[str, Flask]) -> None:
+    """Anyone may add the app to a server: the home page has the simplified link."""
+    link = f"{altdentifier[0]}/oauth2/authorize?client_id=gatehouse&amp;scope=write:integrations"
+    assert f'href="{link}" target="_blank" rel="noopener">Add to my server' in visitor.get("/").text
+
+
+@pytest.mark.parametrize("guild_id", ["42", " 42 ", "1" * 20])
+def test_add_to_one_server(
+    guild_id: str,
+    allow: Callable[..., TestResponse],
+    log_in: Callable[..., TestResponse],
+    visitor: FlaskClient,
+) -> None:
+    """Who knows the id of a server gets a link for it alone."""
+    log_in()
+    allow(visitor.get("/servers"), "read:user", "write:integrations")
+    page = visitor.get("/servers", query_string={"guild_id": guild_id})
+    assert page.status_code == 200
+    assert f'scope=write:integrations&amp;guild_id={guild_id.strip()}"' in page.text
+
+
+@pytest.mark.parametrize("guild_id", ["1" * 21, "-1", "1&scope=read:user", '"><b>', "\u0661"])
+def test_no_server_id(
+    guild_id: str,
+    allow: Callable[..., TestResponse],
+    log_in: Callable[..., TestResponse],
+    visitor: FlaskClient,
+) -> None:
+    """What is no id is told beside the form, and makes no link."""
+    log_in()
+    allow(visitor.get("/servers"), "read:user", "write:integrations")
+    page = visitor.get("/servers", query_string={"guild_id": guild_id})
+    assert page.status_code == 400
+    assert "That is no Discord id." in page.text
+    assert "guild_id=" not in page.text
+    assert "<b>" not in page.text
+
+
 def test_log_out(log_in: Callable[..., TestResponse], visitor: FlaskClient) -> None:
     """Logging out is a POST that leads home; after it the profile is closed."""
     log_in()
@@ -167,14 +208,18 @@ def test_banner(visitor: FlaskClient, config: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/profile", "/servers", "/nowhere", "/callback?error=access_denied"]
+    "path",
+    [
+        *("/", "/profile", "/servers", "/servers?guild_id=1", "/events", "/trust"),
+        *("/trust?user_id=100000000000000001", "/nowhere", "/callback?error=access_denied"),
+    ],
 )
 def test_pages_are_well_made(
     path: str, allow: Callable[..., TestResponse], visitor: FlaskClient
 ) -> None:
     """Each page has a language, one first heading, the landmarks, and nothing inline."""
     allow(visitor.get("/login"), "read:user")
-    if path == "/servers":
+    if path.startswith("/servers"):
         allow(visitor.get(path), "read:user", "write:integrations")
     if path.startswith("/callback"):
         visitor.post("/logout")
@@ -199,7 +244,7 @@ def test_grant_in_json(log_in: Callable[..., TestResponse], visitor: FlaskClient
     assert abs(end - datetime.now(timezone.utc) - timedelta(days=7)) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("path", ["/api/grant", "/api/servers"])
+@pytest.mark.parametrize("path", ["/api/grant", "/api/servers", "/api/events"])
 def test_json_logged_out(path: str, visitor: FlaskClient) -> None:
     """A program without a login gets 401 as problem+json, and is not sent elsewhere."""
     answer = visitor.get(path, headers={"Sec-Fetch-Mode": "cors"})

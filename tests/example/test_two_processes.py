@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import socket
@@ -170,6 +171,32 @@ def test_login(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> N
         assert process.stderr is not None
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
     assert {path.name for path in tmp_path.iterdir()} == {"example_app", "instance"}
+
+
+def test_events(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    """Out of the box the sandbox's events reach the app: nothing has to be entered."""
+    port, other = free_port(), free_port()
+    site, sandbox, browser = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{other}", Browser()
+    with ready(start("--port", str(port), "--sandbox-port", str(other))):
+        assert eventually(lambda: listens(other))
+        assert browser.visit(f"{site}/events") == 200
+        consent = {"decision": "allow", "granted": "read:user"}
+        assert browser.visit(browser.url, consent) == 200
+        link = f"{sandbox}/oauth2/authorize?client_id=gatehouse&scope=write:integrations"
+        assert browser.visit(link, {"decision": "allow"}) == 200
+        for button, answer in {"passed": "204", "replay": "204", "bad-signature": "403"}.items():
+            send = f"{sandbox}/webhooks/send?client_id=gatehouse"
+            assert browser.visit(send, {"send": button}) == 200
+            assert f"<strong>{answer} " in browser.page
+        assert browser.visit(f"{site}/api/events", accept="application/json") == 200
+        assert [event["title"] for event in json.loads(browser.page)["events"]] == [
+            "Verification passed"
+        ]
+    assert {path.name for path in (tmp_path / "instance").iterdir()} == {
+        "events",
+        "logins",
+        "sessions",
+    }
 
 
 def test_killed(start: Callable[..., subprocess.Popen[str]]) -> None:

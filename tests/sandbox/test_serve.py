@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import http.client
-import runpy
 import sys
 import threading
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -126,8 +126,8 @@ def test_command_line(
 
 def test_python_m(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m flask_altdentifier.sandbox` is that command line."""
-    monkeypatch.delitem(sys.modules, "flask_altdentifier.sandbox.__main__")
     monkeypatch.setattr(sys, "argv", ["sandbox", "--help"])
+    code = compile(Path(__main__.__file__).read_text(), __main__.__file__, "exec")
     with pytest.raises(SystemExit, match=r"^0$"):
-        runpy.run_module("flask_altdentifier.sandbox", run_name="__main__")
+        exec(code, {"__name__": "__main__", "__package__": "flask_altdentifier.sandbox"})
     assert "--redirect-uri" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""Tests that search for a way to break one of the seven invariants, on real backends."""
