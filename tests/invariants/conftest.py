@@ -1,5 +1,9 @@
+"""Sites on real backends, for tests that search for the failure."""
+
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +16,22 @@ if TYPE_CHECKING:
 
     from .browser import Fleet
 
+# Where CI is set a missing server is a failure.
+MISSING = REDIS_SERVER is None and not os.environ.get("CI")
 NEEDS_REDIS = [
     pytest.mark.redis,
-    pytest.mark.skipif(REDIS_SERVER is None, reason="redis-server is not on the PATH"),
+    pytest.mark.skipif(MISSING, reason="redis-server is not on the PATH"),
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs servers of its own, and the long search for planted faults."""
+    here = Path(__file__).parent
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        long = item.path.name == "test_planted_faults.py"
+        if item.path.parent == here and (long or names & {"site", "frail", "fragile"}):
+            item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture(scope="session", params=["files", pytest.param("redis", marks=NEEDS_REDIS)])
