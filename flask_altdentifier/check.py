@@ -67,25 +67,19 @@ def show(found: list[Finding], *, as_json: bool) -> None:
         click.echo(f"{level}: {one.code}: {one.message} Mend: {mend}")
 
 
-class Watch:
-    """Logs what the config and the requests of one app show, each finding once."""
+def look() -> None:
+    """Log what the config and this request show of mistakes, each once for each app.
 
-    def __init__(self) -> None:
-        self.logged: set[str] = set()
-        self._began = False
-
-    def look(self) -> None:
-        """Look at this request, and the first time at the config and the store's kind too.
-
-        Sends nothing to the store or to AltDentifier, and logs no text of the request. Raises
-        `ConfigError` and `StoreUnavailable` where the store cannot be used.
-        """
-        found = [] if self._began else [*_in_config(), *_in_caches()]
-        self._began = True  # only now: a store that is down ends this before
-        known = self.logged | {one.code for one in found}
-        for one in (*found, *(new for new in _in_request() if new.code not in known)):
-            self.logged.add(one.code)
-            logger.warning("%s: %s Mend: %s", one.code, one.message, one.mend)
+    Sends nothing to the store or to AltDentifier, and logs no text of the request. Raises
+    `ConfigError` and `StoreUnavailable` where the store cannot be used.
+    """
+    app = installed()
+    found = [*_in_config(), *_in_caches()] if app.logged is None else []
+    logged = app.logged = app.logged or set()  # only now: a store that is down ends this before
+    known = logged | {one.code for one in found}
+    for one in (*found, *(new for new in _in_request() if new.code not in known)):
+        logged.add(one.code)
+        logger.warning("%s: %s Mend: %s", one.code, one.message, one.mend)
 
 
 def _in_config() -> Findings:

@@ -58,6 +58,8 @@ class AltDentifierError(HTTPException):
     detail: ClassVar[str]
     #: Whether a new login is a way on.
     login_helps: ClassVar[bool] = True
+    #: Whether a person may meet it, who gets a page.
+    has_page: ClassVar[bool] = True
 
     def __init__(self, *, next: str | None = None) -> None:  # noqa: A002
         super().__init__(self.detail)
@@ -74,6 +76,10 @@ class AltDentifierError(HTTPException):
         """Path at which a new login starts."""
         path: str = current_app.extensions["altdentifier"].login_path(self.next)
         return path
+
+    @property
+    def _is_page(self) -> bool:
+        return self.has_page and wants_html(request)
 
     def problem(self) -> dict[str, Any]:
         """Return the members of the problem+json body."""
@@ -92,7 +98,7 @@ class AltDentifierError(HTTPException):
         scope: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> str:
         """Return the page for a browser, problem+json for others."""
-        if wants_html(request):
+        if self._is_page:
             return render_template("altdentifier/error.html", error=self)
         return json.dumps(self.problem())
 
@@ -102,9 +108,9 @@ class AltDentifierError(HTTPException):
         scope: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> list[tuple[str, str]]:
         """Return the headers that go with the body."""
-        html = wants_html(request)
+        kind = "text/html; charset=utf-8" if self._is_page else "application/problem+json"
         return [
-            ("Content-Type", "text/html; charset=utf-8" if html else "application/problem+json"),
+            ("Content-Type", kind),
             ("Cache-Control", "no-store"),
             ("Vary", "Accept, Sec-Fetch-Mode"),
         ]

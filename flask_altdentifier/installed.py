@@ -15,7 +15,6 @@ from .settings import Settings
 from .store import Store, namespace
 
 if TYPE_CHECKING:
-    from .check import Watch
     from .provider import Provider
     from .transport import Transport
 
@@ -40,6 +39,8 @@ class Installed:
         self.name = name
         #: Where this request's grant is kept while the request lasts.
         self.environ_key = f"flask_altdentifier.{id(self):x}"
+        #: Codes of the mistakes in the set-up that the log has told, None before the first login.
+        self.logged: set[str] | None = None
         self._store: Store | None = None
         if self.settings.store is not None:
             with suppress(StoreUnavailable):  # then it is asked again when it is needed
@@ -68,14 +69,6 @@ class Installed:
         from .provider import Provider
 
         return Provider(self.settings, self.transport)
-
-    @cached_property
-    def watch(self) -> Watch:
-        """What logs mistakes in the set-up, each once."""
-        # Not at the top: check imports this module, and only logins need it.
-        from .check import Watch
-
-        return Watch()
 
     def callback_url(self) -> str:
         """Return the redirect URI: the one that is set, else what the request tells.

@@ -51,8 +51,11 @@ def begin(
     guild = _guild(guild_id, scope)
     if is_prefetch(request):
         raise PrefetchRefused
+    # Not at the top: only logins need it.
+    from .check import look
+
+    look()
     app = installed()
-    app.watch.look()
     login = PendingLogin(
         next=urls.local_path(next),
         scope=scope,

@@ -18,7 +18,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from blinker import Namespace
 from flask import Blueprint, Flask, Response, current_app, request
@@ -36,9 +36,6 @@ from .event import Op as Op
 from .installed import KEY, installed
 from .requires import public
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 logger = logging.getLogger("flask_altdentifier")
 
@@ -68,22 +65,7 @@ class WebhookRefused(AltDentifierError):
     """
 
     login_helps = False
-
-    def get_body(
-        self,
-        environ: WSGIEnvironment | None = None,  # noqa: ARG002
-        scope: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> str:
-        """Return problem+json."""
-        return json.dumps(self.problem())
-
-    def get_headers(
-        self,
-        environ: WSGIEnvironment | None = None,  # noqa: ARG002
-        scope: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> list[tuple[str, str]]:
-        """Return the headers that go with the body."""
-        return [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
+    has_page = False
 
 
 class WebhookTooLarge(WebhookRefused):

@@ -18,8 +18,8 @@ from redis.retry import Retry
 from werkzeug.http import http_date
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from flask_altdentifier import blueprint
-from flask_altdentifier.check import Watch, find
+from flask_altdentifier import blueprint, check
+from flask_altdentifier.check import find
 from flask_altdentifier.errors import (
     AltDentifierError,
     ProviderError,
@@ -470,9 +470,9 @@ def test_sandbox_knows_the_app() -> None:
         assert codes(find(app)) == ["client-id"]
 
 
-def look(watch: Watch, app: Flask, **request: Any) -> None:
+def look(app: Flask, **request: Any) -> None:
     with app.test_request_context(**request):
-        watch.look()
+        check.look()
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -486,23 +486,22 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_watch_logs_each_finding_once(caplog: pytest.LogCaptureFixture) -> None:
     """What the config shows is logged at the first look, and never again."""
     app = make_app(SESSION_CACHELIB=SimpleCache(), ALTDENTIFIER_A=1, ALTDENTIFIER_B=1)
-    watch = Watch()
-    look(watch, app)
+    look(app)
     assert logged(caplog) == ["session-refresh", "unknown-key", "unknown-key", "cache-threshold"]
     for _ in range(2):
-        look(watch, app, base_url="https://localhost")
+        look(app, base_url="https://localhost")
     assert logged(caplog) == ["session-secure"]
-    look(Watch(), good_app(ALTDENTIFIER_REDIRECT_URI=CLOUD), base_url="https://shop.example")
+    look(good_app(ALTDENTIFIER_REDIRECT_URI=CLOUD), base_url="https://shop.example")
     assert logged(caplog) == ["session-secure"]
 
 
 def test_watch_sees_two_names_of_this_machine(caplog: pytest.LogCaptureFixture) -> None:
     """A login that is begun on the other loopback name is told of."""
-    app, watch = good_app(ALTDENTIFIER_REDIRECT_URI=LOCAL), Watch()
-    look(watch, app, base_url="http://127.0.0.1:5000")
-    look(watch, app, base_url="http://shop.example")
+    app = good_app(ALTDENTIFIER_REDIRECT_URI=LOCAL)
+    look(app, base_url="http://127.0.0.1:5000")
+    look(app, base_url="http://shop.example")
     assert logged(caplog) == []
-    look(watch, app, base_url="http://localhost:5000")
+    look(app, base_url="http://localhost:5000")
     assert "# open the site on 127.0.0.1" in caplog.text
     assert logged(caplog) == ["localhost"]
 
@@ -510,10 +509,10 @@ def test_watch_sees_two_names_of_this_machine(caplog: pytest.LogCaptureFixture) 
 def test_watch_sees_a_proxy(caplog: pytest.LogCaptureFixture) -> None:
     """A proxy that the app does not trust is told of, unless the redirect URI is set."""
     headers = {"X-Forwarded-Proto": "https"}
-    look(Watch(), good_app(ALTDENTIFIER_REDIRECT_URI=CLOUD, **SECURE), headers=headers)
-    look(Watch(), good_app(), headers={"X-Forwarded-Proto": "http"})
+    look(good_app(ALTDENTIFIER_REDIRECT_URI=CLOUD, **SECURE), headers=headers)
+    look(good_app(), headers={"X-Forwarded-Proto": "http"})
     assert logged(caplog) == []
-    look(Watch(), good_app(), headers=headers)
+    look(good_app(), headers=headers)
     assert logged(caplog) == ["proxy"]
 
 
@@ -521,10 +520,10 @@ def test_watch_looks_again_where_the_store_was_down(caplog: pytest.LogCaptureFix
     """A store that is down hides no finding for good."""
     client = AnsweringRedis()
     client.down = True
-    app, watch = make_app(ALTDENTIFIER_STORE=RedisCache(client)), Watch()
+    app = make_app(ALTDENTIFIER_STORE=RedisCache(client))
     with pytest.raises(StoreUnavailable):
-        look(watch, app)
+        look(app)
     client.down = False
     caplog.clear()
-    look(watch, app)
+    look(app)
     assert logged(caplog) == ["session-refresh", "redis-timeout"]

@@ -15,9 +15,9 @@ MODULES = {
 
 
 def imports_of(tree: ast.Module) -> set[str]:
-    """Return the modules of the package that *tree* imports when it is imported."""
+    """Return the modules of the package that *tree* imports, be it within a function."""
     names: set[str] = set()
-    for node in tree.body:
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level == 1:
             names |= {node.module} if node.module else {alias.name for alias in node.names}
     return names & MODULES.keys()

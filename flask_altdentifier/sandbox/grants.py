@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationCodeGrant,
@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from authlib.oauth2 import OAuth2Request
 
     from .clients import Client
-    from .server import Server
-    from .state import Consent, Token
+    from .state import Consent, State, Token
+
+
+class Server(Protocol):
+    """What these grants ask of the authorization server."""
+
+    state: State
+
 
 TokenResponse = tuple[int, str, list[tuple[str, str]]]
 
