@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import cookies, sessions
@@ -30,7 +30,7 @@ class PendingLogin:
 
     def to_record(self) -> dict[str, Any]:
         """Return this login as JSON values, for the store."""
-        return asdict(self) | {"scope": sorted(self.scope)}
+        return vars(self) | {"scope": sorted(self.scope)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> PendingLogin:
