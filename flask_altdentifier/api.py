@@ -30,7 +30,7 @@ from .integration import snowflake
 if TYPE_CHECKING:
     from .transport import Response
 
-logger = logging.getLogger("flask_altdentifier")
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 #: Longest `TrustFactor.text`, in characters.
 MAX_TEXT = 100
@@ -183,7 +183,7 @@ class API:
 
 
 #: The API of AltDentifier, as the user who is logged in.
-api = API()
+api: API = API()
 
 
 def _target(url: str, base_url: str) -> str:

@@ -30,7 +30,7 @@ from .urls import is_loopback
 if TYPE_CHECKING:
     from .transport import Response
 
-logger = logging.getLogger("flask_altdentifier")
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 #: Seconds that this machine's clock may differ from AltDentifier's.
 MAX_CLOCK_SKEW = 60

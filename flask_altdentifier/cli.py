@@ -56,4 +56,4 @@ def check(*, offline: bool, as_json: bool) -> None:
     sys.exit(bool(found))
 
 
-commands = (check, link, sandbox)
+commands: tuple[click.Command, ...] = (check, link, sandbox)

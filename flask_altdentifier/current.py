@@ -67,7 +67,7 @@ class Reservation:
 
     def __init__(self) -> None:
         """Raises `StoreUnavailable` where the store does not take a record."""
-        self.login_id = cookies.new_login_id()
+        self.login_id: str = cookies.new_login_id()
         installed().store.put("grant", hashed(self.login_id), None, _RESERVED)
 
     def fill(self, grant: Grant) -> None:

@@ -122,7 +122,7 @@ class StateError(AltDentifierError):
     The answer of RFC 6749 section 10.12 to cross-site request forgery.
     """
 
-    code = 400
+    code: int = 400
     reason = "invalid_state"
     title = "This login cannot be finished"
     detail = (
@@ -134,7 +134,7 @@ class StateError(AltDentifierError):
 class LoginError(AltDentifierError):
     """A callback whose parameters are no answer of RFC 6749 section 4.1.2."""
 
-    code = 400
+    code: int = 400
     reason = "invalid_callback"
     title = "AltDentifier sent an answer that does not count"
     detail = "The answer that your browser brought back is not valid. Please start again."
@@ -143,7 +143,7 @@ class LoginError(AltDentifierError):
 class CodeRejected(AltDentifierError):
     """The token endpoint answered 400: the code was used, has expired or is not ours."""
 
-    code = 400
+    code: int = 400
     reason = "code_rejected"
     title = "AltDentifier did not accept this login"
     detail = "The login has expired or was used before. Please start again."
@@ -152,7 +152,7 @@ class CodeRejected(AltDentifierError):
 class LoginRequired(AltDentifierError):
     """A protected view was asked for, or `api` used, without a live grant."""
 
-    code = 401
+    code: int = 401
     reason = "login_required"
     title = "Please log in"
     detail = "You need to log in with AltDentifier to see this."
@@ -169,7 +169,7 @@ class LoginRequired(AltDentifierError):
 class AccessDenied(AltDentifierError):
     """The user said no (`error=access_denied`, RFC 6749 section 4.1.2.1)."""
 
-    code = 403
+    code: int = 403
     reason = "access_denied"
     title = "You did not allow the login"
     detail = "You chose not to give access, so you are not logged in. You can try again any time."
@@ -178,7 +178,7 @@ class AccessDenied(AltDentifierError):
 class InsufficientScope(AltDentifierError):
     """The grant lacks a scope that was declined, or that this request cannot ask for."""
 
-    code = 403
+    code: int = 403
     reason = "insufficient_scope"
     title = "More access is needed"
     detail = (
@@ -189,7 +189,7 @@ class InsufficientScope(AltDentifierError):
     def __init__(self, missing_scopes: Iterable[str], *, next: str | None = None) -> None:  # noqa: A002
         super().__init__(next=next)
         #: What the grant lacks, sorted.
-        self.missing_scopes = sorted(missing_scopes)
+        self.missing_scopes: list[str] = sorted(missing_scopes)
 
     def problem(self) -> dict[str, Any]:
         """Add the missing scopes."""
@@ -199,7 +199,7 @@ class InsufficientScope(AltDentifierError):
 class CrossSite(AltDentifierError):
     """Another site's page tried to log the user out."""
 
-    code = 403
+    code: int = 403
     reason = "cross_site"
     title = "This did not come from this site"
     detail = "Another site asked to log you out. You are still logged in; nothing has changed."
@@ -209,7 +209,7 @@ class CrossSite(AltDentifierError):
 class ClientCredentialsRejected(AltDentifierError):
     """The token endpoint answered 401: the app's client id or secret is wrong."""
 
-    code = 502
+    code: int = 502
     reason = "client_credentials_rejected"
     title = "This site is set up wrongly"
     detail = (
@@ -221,7 +221,7 @@ class ClientCredentialsRejected(AltDentifierError):
 class ProviderError(AltDentifierError):
     """AltDentifier answered with something that is no valid answer, or not at all."""
 
-    code = 502
+    code: int = 502
     reason = "provider_error"
     title = "AltDentifier has a problem"
     detail = "AltDentifier did not give a valid answer. Please try again in a few minutes."
@@ -230,7 +230,7 @@ class ProviderError(AltDentifierError):
 class _Unavailable(AltDentifierError):
     """Base of the 503s: says when to come back, where that is known."""
 
-    code = 503
+    code: int = 503
 
     def __init__(self, *, retry_after: str | None = None, next: str | None = None) -> None:  # noqa: A002
         super().__init__(next=next)
@@ -277,7 +277,7 @@ class PrefetchRefused(_Unavailable):
 class ProviderTimeout(AltDentifierError):
     """AltDentifier took longer than `ALTDENTIFIER_TIMEOUT`."""
 
-    code = 504
+    code: int = 504
     reason = "provider_timeout"
     title = "AltDentifier took too long"
     detail = "AltDentifier did not answer in time. Please try again in a few minutes."

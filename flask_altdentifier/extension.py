@@ -52,7 +52,7 @@ class AltDentifier(Blueprint):
 
 
 #: Register it: `app.register_blueprint(blueprint)`. `url_prefix=` and `name=` work as in Flask.
-blueprint = AltDentifier(
+blueprint: AltDentifier = AltDentifier(
     "altdentifier", __name__, cli_group="altdentifier", template_folder="templates"
 )
 blueprint.add_url_rule("/login", "login", views.login, methods=["GET"])
@@ -61,5 +61,5 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 blueprint.add_url_rule("/callback", "callback", views.callback, methods=METHODS)
 blueprint.add_url_rule("/logout", "logout", views.logout, methods=["POST"])
 blueprint.cli.help = "AltDentifier: check the set-up, print the link, run a sandbox."
-for command in cli.commands:
-    blueprint.cli.add_command(command)
+for _command in cli.commands:
+    blueprint.cli.add_command(_command)

@@ -30,15 +30,15 @@ class Installed:
         Raises `ConfigError` for a config that cannot work, the named store included if it
         answers already.
         """
-        self.settings = Settings.from_config(app.config)
+        self.settings: Settings = Settings.from_config(app.config)
         #: What our keys in the store begin with.
-        self.namespace = namespace(
+        self.namespace: str = namespace(
             self.settings.client_id, app.config.get("SESSION_KEY_PREFIX", "session:")
         )
         #: Name of the blueprint in this app, dotted where it is nested.
         self.name = name
         #: Where this request's grant is kept while the request lasts.
-        self.environ_key = f"flask_altdentifier.{id(self):x}"
+        self.environ_key: str = f"flask_altdentifier.{id(self):x}"
         #: Codes of the mistakes in the set-up that the log has told, None before the first login.
         self.logged: set[str] | None = None
         self._store: Store | None = None

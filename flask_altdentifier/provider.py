@@ -24,7 +24,7 @@ from .grant import Grant
 from .settings import Settings
 from .transport import Response, Transport
 
-logger = logging.getLogger("flask_altdentifier")
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 AUTHORIZE = "/oauth2/authorize"
 TOKEN = "/oauth2/token"  # noqa: S105

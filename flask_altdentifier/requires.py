@@ -17,7 +17,7 @@ from .errors import InsufficientScope, LoginRequired
 from .installed import installed
 from .scopes import READ_USER, checked
 
-logger = logging.getLogger("flask_altdentifier")
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -14,11 +14,11 @@ from flask import current_app
 _signals = Namespace()
 
 #: A login was finished. Sent with `grant`, a `Grant`.
-logged_in = _signals.signal("altdentifier-logged-in")
+logged_in: NamedSignal = _signals.signal("altdentifier-logged-in")
 #: A grant of this browser was dropped on its wish. Sent with `grant`, a `Grant`.
-logged_out = _signals.signal("altdentifier-logged-out")
+logged_out: NamedSignal = _signals.signal("altdentifier-logged-out")
 #: A callback was refused or failed. Sent with `error`, an `errors.AltDentifierError`.
-login_failed = _signals.signal("altdentifier-login-failed")
+login_failed: NamedSignal = _signals.signal("altdentifier-login-failed")
 
 
 def send(signal: NamedSignal, **values: Any) -> None:

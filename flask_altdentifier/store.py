@@ -18,7 +18,7 @@ from cachelib.serializers import FileSystemSerializer
 
 from .errors import ConfigError, StoreUnavailable
 
-logger = logging.getLogger("flask_altdentifier")
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 Kind = Literal["login", "grant", "refreshed", "refreshing", "ticket"]
 T = TypeVar("T")

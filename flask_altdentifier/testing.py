@@ -58,7 +58,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         #: Scopes that the user unticks.
         self.declined: frozenset[str] = frozenset()
         #: Whether the user denies the whole login.
-        self.denies = False
+        self.denies: bool = False
         self._transport = _Transport(self, altdentifier, settings.base_url)
         self._before = vars(self._installed).get("transport")
         self._put(self._transport)

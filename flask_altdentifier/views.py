@@ -15,7 +15,7 @@ from .installed import installed
 from .login import begin, finish
 from .requires import public
 
-logger = logging.getLogger("flask_altdentifier")
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 
 @public

@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
-from blinker import Namespace
+from blinker import NamedSignal, Namespace
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.sansio.app import App
 from werkzeug.exceptions import HTTPException
@@ -37,14 +37,14 @@ from .installed import KEY, installed
 from .requires import public
 from .settings import Settings
 
-logger = logging.getLogger("flask_altdentifier")
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 #: Bytes of a body that are read at most.
 MAX_BODY = 64 * 1024
 
 #: AltDentifier sent an event. Sent with `event`, an `Event`; the sender is the app. A receiver
 #: that raises makes the answer a 500, so that AltDentifier may send the event again.
-event_received = Namespace().signal("altdentifier-event-received")
+event_received: NamedSignal = Namespace().signal("altdentifier-event-received")
 
 Handler = TypeVar("Handler", bound=Callable[[Event], Any])
 
@@ -71,7 +71,7 @@ class WebhookRefused(AltDentifierError):
 class WebhookTooLarge(WebhookRefused):
     """The body is longer than `MAX_BODY`."""
 
-    code = 413
+    code: int = 413
     reason = "webhook_too_large"
     title = "The event is too large"
     detail = "An event may have 65,536 bytes."
@@ -80,7 +80,7 @@ class WebhookTooLarge(WebhookRefused):
 class WebhookUnsigned(WebhookRefused):
     """`Digest` is missing, malformed, ambiguous or wrong."""
 
-    code = 403
+    code: int = 403
     reason = "webhook_digest"
     title = "The event is not signed"
     detail = "The header Digest must be MD5= and the HMAC-MD5 of the body, keyed with the secret."
@@ -89,7 +89,7 @@ class WebhookUnsigned(WebhookRefused):
 class WebhookInvalid(WebhookRefused):
     """The body is signed but is not a JSON object in UTF-8 (RFC 8259)."""
 
-    code = 400
+    code: int = 400
     reason = "webhook_invalid"
     title = "The event cannot be read"
     detail = "An event is a JSON object."
@@ -212,5 +212,5 @@ def _hand_out(event: Event) -> None:
 
 #: Register it: `app.register_blueprint(webhooks.blueprint)`. `url_prefix=` and `name=` work as in
 #: Flask.
-blueprint = Webhooks("altdentifier_webhooks", __name__)
+blueprint: Webhooks = Webhooks("altdentifier_webhooks", __name__)
 blueprint.add_url_rule("/webhook", "webhook", webhook, methods=["POST"])

@@ -15,7 +15,7 @@ from .state import sandbox_state
 if TYPE_CHECKING:
     from .state import State
 
-blueprint = Blueprint("api", __name__)
+blueprint: Blueprint = Blueprint("api", __name__)
 
 
 @blueprint.get("/api/v2/user/<user_id>/trustfactor")

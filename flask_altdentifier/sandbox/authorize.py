@@ -18,7 +18,7 @@ from .state import Consent, sandbox_state
 if TYPE_CHECKING:
     from .clients import Client
 
-blueprint = Blueprint("authorize", __name__)
+blueprint: Blueprint = Blueprint("authorize", __name__)
 
 
 @blueprint.route("/oauth2/authorize", methods=["GET", "POST"])

@@ -12,7 +12,7 @@ from .people import GUILDS, USERS
 from .scopes import WRITE_INTEGRATIONS
 from .state import sandbox_state
 
-blueprint = Blueprint("control", __name__)
+blueprint: Blueprint = Blueprint("control", __name__)
 
 
 @blueprint.get("/")

@@ -9,7 +9,7 @@ from .failures import answer_of
 from .server import authorization_server, basic_credentials
 from .state import sandbox_state
 
-blueprint = Blueprint("exchange", __name__)
+blueprint: Blueprint = Blueprint("exchange", __name__)
 
 
 @blueprint.post("/oauth2/token")

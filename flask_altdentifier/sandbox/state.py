@@ -158,8 +158,8 @@ class State:
                 raise ValueError(f"two clients have the id {client.client_id!r}")
             self.clients[client.client_id] = client
         self.failure = Failure.NONE
-        self.slow_seconds = 15.0
-        self.code_lifetime = 600.0
+        self.slow_seconds: float = 15.0
+        self.code_lifetime: float = 600.0
         self.token_lifetime = EXPIRES_IN
         self.refresh = False
         self.codes: dict[str, Code] = {}
@@ -170,7 +170,7 @@ class State:
         self.installations: list[Installation] = []
         self.token_requests: list[TokenRequest] = []
         #: By client id, where its events go.
-        self.webhooks = {
+        self.webhooks: dict[str, Webhook] = {
             client.client_id: Webhook(
                 client.webhook_url, client.webhook_secret or client.client_secret
             )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .people import Guild
     from .state import State
 
-blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+blueprint: Blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 REPLAYED = ", replayed"
 

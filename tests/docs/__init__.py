@@ -1,0 +1,1 @@
+"""Every page of the docs works as it is written."""
