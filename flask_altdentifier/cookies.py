@@ -88,6 +88,13 @@ def delete_login_id() -> None:
 
 
 def _login_cookie() -> str:
+    names, secure = installed().cookie_names, request.is_secure
+    if secure not in names:
+        names[secure] = _login_cookie_name()
+    return names[secure]
+
+
+def _login_cookie_name() -> str:
     app, prefix = current_app, ""
     interface = app.session_interface
     if _secure() and not interface.get_cookie_domain(app) and interface.get_cookie_path(app) == "/":

@@ -19,19 +19,22 @@ def load() -> Grant | None:
 
     Raises `StoreUnavailable`, and what `refresh.latest` raises.
     """
-    key = installed().environ_key
-    if key not in request.environ:
+    key, environ = installed().environ_key, request.environ
+    if key not in environ:
         after_this_request(_vary)
-        request.environ[key] = None  # so a page about a store that is down does not ask again
+        environ[key] = None  # so a page about a store that is down does not ask again
         name, first = _login()
-        request.environ[key] = None if first is None else refresh.latest(name, first)
-    grant: Grant | None = request.environ[key]
-    return grant
+        environ[key] = None if first is None else refresh.latest(name, first)
+    known: Grant | None = environ[key]
+    return known
 
 
 def _vary(response: Response) -> Response:
     """Keep shared caches from showing one person's page to another."""
-    response.vary.add("Cookie")
+    if "Vary" in response.headers:
+        response.vary.add("Cookie")
+    else:  # what add() comes to, in half the time
+        response.headers["Vary"] = "Cookie"
     return response
 
 

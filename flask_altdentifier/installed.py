@@ -42,6 +42,8 @@ class Installed:
         #: Codes of the mistakes in the set-up that the log has told, None before the first login.
         self.logged: set[str] | None = None
         self._store: Store | None = None
+        #: Name of the login cookie on plain http and on https, once a request has asked for it.
+        self.cookie_names: dict[bool, str] = {}
         if self.settings.store is not None:
             with suppress(StoreUnavailable):  # then it is asked again when it is needed
                 self._store = self._find_store(app)

@@ -51,11 +51,12 @@ def begin(
     guild = _guild(guild_id, scope)
     if is_prefetch(request):
         raise PrefetchRefused
-    # Not at the top: only logins need it.
-    from .check import look
-
-    look()
     app = installed()
+    if app.logged is None:
+        # Not at the top: only the first login needs it.
+        from .check import look
+
+        look()
     login = PendingLogin(
         next=urls.local_path(next),
         scope=scope,

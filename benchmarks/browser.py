@@ -1,0 +1,121 @@
+"""A browser with a cookie jar that calls an app in this process, and a clock for its requests."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Flask
+from werkzeug.test import create_environ
+
+from .contenders import Contender
+
+OK = (200,)
+REDIRECT = (302, 303)
+
+ORIGIN = "https://app.example"
+HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Site": "same-origin",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+}
+
+#: The headers of an answer.
+Headers = list[tuple[str, str]]
+
+
+class Browser:
+    """One visitor of an app."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.cookies: dict[str, str] = {}
+
+    @property
+    def cookie_header(self) -> str:
+        """What it sends as `Cookie`."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+    def environ(self, url: str) -> dict[str, Any]:
+        """Return the WSGI environ of a GET request of *url*."""
+        parts = urlsplit(url)
+        headers = HEADERS | ({"Cookie": self.cookie_header} if self.cookies else {})
+        return create_environ(parts.path, ORIGIN, query_string=parts.query, headers=headers)
+
+    def get(self, url: str, statuses: Sequence[int] = OK) -> str | None:
+        """Get *url* and return where it leads. Raises `RuntimeError` for another status."""
+        status, headers = _call(self.app, self.environ(url))
+        _expect(statuses, [status])
+        location = None
+        for name, value in headers:
+            if name == "Set-Cookie":
+                self._store(value)
+            elif name == "Location":
+                location = value
+        return location
+
+    def begin(self, contender: Contender) -> str:
+        """Begin a login and return the path to which the provider would send the browser back."""
+        location = self.get(contender.login_path, REDIRECT)
+        query = parse_qs(urlsplit(location or "").query)
+        back = urlsplit(query["redirect_uri"][0])
+        return f"{back.path}?code={secrets.token_urlsafe(16)}&state={query['state'][0]}"
+
+    def log_in(self, contender: Contender) -> None:
+        """Log in, and make sure of it."""
+        self.get(self.begin(contender) if contender.oauth else contender.login_path, REDIRECT)
+        self.get("/protected")
+
+    def _store(self, header: str) -> None:
+        for name, cookie in SimpleCookie(header).items():
+            if cookie["max-age"] == "0" or "1970" in cookie["expires"]:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = cookie.value
+
+
+def timed(
+    app: Flask,
+    environs: Sequence[dict[str, Any]],
+    statuses: Sequence[int],
+    clock: Callable[[], float] = time.process_time,
+) -> float:
+    """Return the seconds that one request takes by *clock*: CPU time of this process.
+
+    Raises `RuntimeError` where an answer has none of the *statuses*.
+    """
+    seen = []
+    gc.collect()
+    began = clock()
+    for environ in environs:
+        seen.append(_call(app, environ)[0])  # noqa: PERF401
+    took = clock() - began
+    _expect(statuses, seen)
+    return took / len(environs)
+
+
+def _call(app: Flask, environ: dict[str, Any]) -> tuple[int, Headers]:
+    started: list[tuple[str, Headers]] = []
+
+    def start_response(status: str, headers: Headers, _exc_info: Any = None) -> Any:
+        started.append((status, headers))
+
+    body: Any = app.wsgi_app(environ, start_response)
+    for _ in body:
+        pass
+    body.close()
+    status, headers = started[0]
+    return int(status[:3]), headers
+
+
+def _expect(statuses: Sequence[int], seen: Sequence[int]) -> None:
+    for status in seen:
+        if status not in statuses:
+            raise RuntimeError(f"answered {status}")

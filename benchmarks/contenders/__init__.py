@@ -1,0 +1,42 @@
+"""What is compared: one small file each, written as its own documentation shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+
+CLIENT_ID = "benchmark"
+CLIENT_SECRET = "a secret of the benchmark that is long enough to sign with"  # noqa: S105
+SCOPE = "read:user"
+
+#: Ours, the one that all are compared to, and the peers.
+NAMES = ("ours", "floor", "authlib", "flask_dance", "flask_discord", "flask_login")
+PEERS = NAMES[2:]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to guard a view by a login."""
+
+    title: str
+    #: The distribution on PyPI whose version is printed.
+    distribution: str
+    #: What an app imports for it, beside flask and flask_session.
+    imports: str
+    #: Adds the guarded view `/protected` to an app, and what it needs. Takes the provider's URL.
+    install: Callable[[Flask, str], None]
+    login_path: str = "/login"
+    #: Whether it speaks OAuth 2.0 with the provider.
+    oauth: bool = True
+    #: What its documentation tells to set in an app's config.
+    advice: dict[str, Any] = field(default_factory=dict)
+
+
+def load(name: str) -> Contender:
+    """Return the contender in the file of that name. Raises `ImportError` where it is missing."""
+    contender: Contender = import_module(f"{__name__}.{name}").CONTENDER
+    return contender

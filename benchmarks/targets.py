@@ -1,0 +1,44 @@
+"""What our figure must be, in words and as a check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .contenders import PEERS
+from .samples import Samples
+
+
+@dataclass(frozen=True)
+class Target:
+    """One condition on the samples of a line."""
+
+    text: str
+    holds: Callable[[Samples], bool]
+
+
+def of_floor(factor: float) -> Target:
+    """At most *factor* times the floor."""
+    return Target(f"≤ {factor:.2f} of floor", lambda s: s.ratio("ours", "floor") <= factor)
+
+
+def of_peers(factor: float, *peers: str) -> Target:
+    """At most *factor* times each of *peers* that did the work (all, where none is named)."""
+    among = peers or PEERS
+    whom = ", ".join(peers) or "every peer"
+    return Target(
+        f"≤ {factor:.2f} of {whom}",
+        lambda s: all(s.ratio("ours", peer) <= factor for peer in among if peer in s.values),
+    )
+
+
+def at_most(value: float, unit: str = "") -> Target:
+    """At most *value*, in the unit of the line."""
+    return Target(f"≤ {value:g}{unit}", lambda s: s.median("ours") <= value)
+
+
+def over_floor(value: float, unit: str) -> Target:
+    """At most *value* more than the floor, in the unit of the line."""
+    return Target(
+        f"≤ floor + {value:g}{unit}", lambda s: s.median("ours") - s.median("floor") <= value
+    )
