@@ -34,6 +34,7 @@ from flask import current_app, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from .browser import wants_html
+from .texts import language_of, translated
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -47,7 +48,9 @@ class AltDentifierError(HTTPException):
     """Base of all that a request can meet.
 
     Browsers get the template `altdentifier/error.html`, others `application/problem+json`
-    (RFC 9457). Neither holds a code, a state, a token, a secret or text from AltDentifier.
+    (RFC 9457). Neither holds a code, a state, a token, a secret or text from AltDentifier. Title
+    and detail are in English here, and in the visitor's language there, where the app has
+    Flask-Babel.
     """
 
     #: Stable, for programs: it stands in the page, the JSON, the log and the docs.
@@ -78,6 +81,16 @@ class AltDentifierError(HTTPException):
         return path
 
     @property
+    def language(self) -> str:
+        """Language tag of the page (RFC 5646): `en` where the title is not translated."""
+        return language_of(self.title)
+
+    @staticmethod
+    def translated(text: str) -> str:
+        """Return *text* in the visitor's language, for the page."""
+        return translated(text)
+
+    @property
     def _is_page(self) -> bool:
         return self.has_page and wants_html(request)
 
@@ -85,9 +98,9 @@ class AltDentifierError(HTTPException):
         """Return the members of the problem+json body."""
         members = {
             "type": f"urn:flask-altdentifier:error:{self.reason}",
-            "title": self.title,
+            "title": translated(self.title),
             "status": self.code,
-            "detail": self.detail,
+            "detail": translated(self.detail),
             "reason": self.reason,
         }
         return members | {"login_url": self.login_url} if self.login_helps else members

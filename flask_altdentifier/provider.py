@@ -57,7 +57,8 @@ class Provider:
         """
         own = {"state": state}
         if verifier is not None:
-            own["code_challenge"] = create_s256_code_challenge(verifier)
+            challenge: Any = create_s256_code_challenge  # untyped
+            own["code_challenge"] = challenge(verifier)
             own["code_challenge_method"] = "S256"
         if guild_id is not None:
             own["guild_id"] = guild_id

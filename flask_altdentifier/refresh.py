@@ -54,8 +54,8 @@ def latest(name: str, first: Grant) -> Grant | None:
         if grant := _refreshed(name, first):
             return grant
         if store.take("ticket", name, bool):
-            store.put("refreshing", name, True, timeout)
             try:
+                store.put("refreshing", name, True, timeout)
                 return _refresh(name, first)
             finally:
                 _put_ticket(name, first)

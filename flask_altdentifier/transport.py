@@ -34,7 +34,7 @@ from .errors import ProviderError, ProviderTimeout
 #: Bytes of a body that are read at most.
 MAX_BODY = 64 * 1024
 #: Bytes that are read at most for one response: headers and the framing of chunks too.
-MAX_RESPONSE = 8 * MAX_BODY
+MAX_RESPONSE = 2 * MAX_BODY
 #: Idle connections that are kept; more are opened when more requests run at once.
 POOL_SIZE = 10
 

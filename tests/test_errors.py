@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from flask.testing import FlaskClient
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
 from flask_altdentifier import errors
@@ -21,6 +24,11 @@ CLASSES = [
     for kind in vars(errors).values()
     if inspect.isclass(kind) and issubclass(kind, AltDentifierError) and hasattr(kind, "reason")
 ]
+ROOT = Path(__file__).parents[1]
+TEMPLATE = Path(errors.__file__).with_name("templates") / "altdentifier" / "error_page.html"
+#: The texts of the template.
+LABELS = re.findall(r'translated\("([^"]+)"\)', TEMPLATE.read_text())
+TEXTS = {text for kind in CLASSES for text in (kind.title, kind.detail)} | set(LABELS)
 STATUS = {
     "StateError": 400,
     "LoginError": 400,
@@ -148,6 +156,62 @@ def test_page_works_below_a_mount_point(client: FlaskClient) -> None:
     response = client.get("/callback", headers=PAGE, base_url="http://localhost/shop/")
     assert 'href="/shop/login"' in response.text
     assert 'href="/shop/"' in response.text
+
+
+def translate(app: Flask, directory: Path, texts: dict[str, str]) -> None:
+    """Give *app* Flask-Babel, and a catalogue of Brazilian Portuguese below *directory*."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.mofile import write_mo
+    from flask_babel import Babel
+
+    catalog = Catalog("pt_BR")
+    for text, translation in texts.items():
+        catalog.add(text, translation)
+    path = directory / "pt_BR" / "LC_MESSAGES" / "messages.mo"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        write_mo(file, catalog)
+
+    def language() -> str | None:
+        return request.accept_languages.best_match(["en", "pt_BR"])
+
+    Babel(app, default_translation_directories=str(directory), locale_selector=language)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_visitor_reads_it_in_their_language(kind: type[AltDentifierError], tmp_path: Path) -> None:
+    """With Flask-Babel, page and JSON are in the visitor's language; the reason stays."""
+    app = raising(make(kind))
+    translate(app, tmp_path, {text: f"<{text.upper()}>" for text in TEXTS})
+    client, wanted = app.test_client(), {"Accept-Language": "pt-BR"}
+    page = client.get("/raise", headers=PAGE | wanted).text
+    labels = [label for label in LABELS if kind.login_helps or "Log in" not in label]
+    labels = [label for label in labels if kind is InsufficientScope or "Missing" not in label]
+    for text in (kind.title, kind.detail, *labels):
+        assert str(escape(f"<{text.upper()}>")) in page
+        assert str(escape(text)) not in page
+    assert '<html lang="pt-BR">' in page
+    assert kind.reason in page
+    problem = json.loads(client.get("/raise", headers=wanted).text)
+    assert problem["title"] == f"<{kind.title.upper()}>"
+    assert problem["detail"] == f"<{kind.detail.upper()}>"
+    assert problem["reason"] == kind.reason
+
+
+def test_visitor_reads_english(tmp_path: Path) -> None:
+    """Who wants English, or what the catalogue lacks, gets English, which the page calls so."""
+    app = raising(errors.AccessDenied())
+    translate(app, tmp_path, {})
+    for language in ("en", "pt-BR"):
+        page = app.test_client().get("/raise", headers=PAGE | {"Accept-Language": language}).text
+        assert errors.AccessDenied.detail in page
+        assert '<html lang="en">' in page
+
+
+def test_docs_list_every_text() -> None:
+    """Who translates finds each text on the page of the docs, as `pybabel` wants it."""
+    docs = (ROOT / "docs" / "errors.md").read_text()
+    assert sorted(re.findall(r'^_\("(.+)"\)$', docs, re.MULTILINE)) == sorted(TEXTS)
 
 
 def test_config_error_is_a_runtime_error() -> None:
