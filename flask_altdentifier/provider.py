@@ -84,15 +84,16 @@ class Provider:
             code=code,
             **({} if verifier is None else {"code_verifier": verifier}),
         )
-        return _grant(token, requested_scope, requested_scope, None)
+        return _grant(token, requested_scope, requested_scope)
 
     def refresh(self, grant: Grant) -> Grant:
         """Return the grant that follows *grant* (RFC 6749 section 6).
 
         Raises as `exchange` does; `CodeRejected` means that it is not refreshed any more.
         """
+        # Authlib keeps the old refresh token where no new one comes.
         token = self._client(None).refresh_token(TOKEN, refresh_token=grant.refresh_token)
-        return _grant(token, grant.scope, grant.requested_scope, grant.refresh_token)
+        return _grant(token, grant.scope, grant.requested_scope)
 
     def _client(self, redirect_uri: str | None) -> OAuth2Client:
         client = OAuth2Client(
@@ -109,16 +110,13 @@ class Provider:
 
 
 def _grant(
-    token: Mapping[str, Any],
-    scope: frozenset[str],
-    requested_scope: frozenset[str],
-    refresh_token: str | None,
+    token: Mapping[str, Any], scope: frozenset[str], requested_scope: frozenset[str]
 ) -> Grant:
     """Return the grant in *token*: at most *scope*, which it means where it tells none."""
     granted = scopes.parse(token["scope"]) if "scope" in token else scope
     return Grant(
         access_token=token["access_token"],
-        refresh_token=token.get("refresh_token", refresh_token),
+        refresh_token=token.get("refresh_token"),
         scope=granted & scope,
         requested_scope=requested_scope,
         expires_at=datetime.fromtimestamp(time.time() + token["expires_in"], timezone.utc),

@@ -34,7 +34,9 @@ from .errors import ProviderError, ProviderTimeout
 #: Bytes of a body that are read at most.
 MAX_BODY = 64 * 1024
 #: Bytes that are read at most for one response: headers and the framing of chunks too.
-MAX_RESPONSE = 2 * MAX_BODY
+MAX_RESPONSE = 8 * MAX_BODY
+#: Bytes that are read at a time: of chunks of one byte, http.client keeps an object for each.
+PORTION = 4096
 #: Idle connections that are kept; more are opened when more requests run at once.
 POOL_SIZE = 10
 
@@ -103,7 +105,7 @@ class HTTPTransport:
                 decode_content=False,
             )
             data = b""
-            while part := response.read(MAX_BODY + 1 - len(data)):
+            while part := response.read(min(PORTION, MAX_BODY + 1 - len(data))):
                 data += part  # a short body shows at its end, so all is read
             if len(data) > MAX_BODY:
                 response.close()

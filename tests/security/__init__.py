@@ -1,0 +1,1 @@
+"""The package under attack: hostile providers, hostile browsers, leaks, and the catalogue."""
