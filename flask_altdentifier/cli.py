@@ -53,7 +53,7 @@ def check(*, offline: bool, as_json: bool) -> None:
 
     found = find(current_app, offline=offline)
     show(found, as_json=as_json)
-    sys.exit(bool(found))
+    sys.exit(1 if found else 0)
 
 
 commands: tuple[click.Command, ...] = (check, link, sandbox)

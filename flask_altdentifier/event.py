@@ -118,6 +118,10 @@ class Event:
         default_factory=lambda: MappingProxyType({}), repr=False, hash=False
     )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy what was sent, which a read-only mapping does not let be pickled."""
+        return Event.from_raw, (dict(self.raw),)
+
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> Event:
         """Return the event that a JSON object tells. Never fails."""

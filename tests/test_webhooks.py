@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
 import json
 import logging
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -389,6 +391,7 @@ def test_any_object_is_an_event(raw: dict[str, Any]) -> None:
     assert event.raw == json.loads(body)
     assert event == Event.from_raw(json.loads(body))
     assert hash(event) == hash(Event.from_raw(json.loads(body)))
+    assert pickle.loads(pickle.dumps(event)) == copy.deepcopy(event) == event
     assert repr(event)
     types = {"op": Op, "guild": Guild, "method": Method, "action": Action, "reason": str}
     types |= {"member": Member, "incorrect_account": Member, "timeout_role": str}

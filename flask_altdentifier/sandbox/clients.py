@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 from . import redirects
 
-Clients: TypeAlias = "Mapping[str, str] | Iterable[Client | Mapping[str, Any]]"
+Clients: TypeAlias = "Mapping[str, str | Mapping[str, Any]] | Iterable[Client | Mapping[str, Any]]"
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Client:
     webhook_secret: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if not self.client_id or not self.client_secret:
-            raise ValueError("a client needs a client_id and a client_secret")
+        for text in (self.client_id, self.client_secret):
+            if not text or not isinstance(text, str):
+                raise ValueError("a client needs a client_id and a client_secret, both text")
         for uri in self.redirect_uris:
             if not redirects.is_web_uri(uri):
                 raise ValueError(f"{uri!r} is no http or https redirect URI without a fragment")
@@ -74,12 +75,23 @@ def clients_from(clients: Clients | None) -> tuple[Client, ...]:
     if clients is None:
         return (DEFAULT,)
     if isinstance(clients, Mapping):
-        return tuple(Client(*pair) for pair in clients.items())
+        return tuple(
+            _client_from({"client_id": name, **value})
+            if isinstance(value, Mapping)
+            else Client(name, value)
+            for name, value in clients.items()
+        )
     return tuple(c if isinstance(c, Client) else _client_from(c) for c in clients)
 
 
-def _client_from(fields: Mapping[str, Any]) -> Client:
-    known = dict(fields)
+def _client_from(given: Mapping[str, Any]) -> Client:
+    known = dict(given)
     if "client_name" in known:
         known["name"] = known.pop("client_name")
-    return Client(**{**known, "redirect_uris": tuple(known.get("redirect_uris", ()))})
+    uris = known.get("redirect_uris", ())
+    known["redirect_uris"] = (uris,) if isinstance(uris, str) else tuple(uris)
+    try:
+        return Client(**known)
+    except TypeError:
+        names = ", ".join(one.name for one in fields(Client))
+        raise ValueError(f"a client has these fields: {names}") from None

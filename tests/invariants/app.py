@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Seconds for which a slow view waits for its gate at most.
 PATIENCE = 20.0
 #: Hosts, and the seconds for which a login begun there is pending.
-LIFETIMES = {"app.test": 600, "brief.test": 1}
+LIFETIMES = {"app.test": 600, "brief.test": 1, "refreshing.test": 600}
 
 
 def create_app(config: Mapping[str, Any]) -> Flask:
@@ -138,6 +138,7 @@ def server() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
                 "ALTDENTIFIER_BASE_URL": config["provider"],
                 "ALTDENTIFIER_CLIENT_ID": f"client of {host}",
                 "ALTDENTIFIER_LOGIN_LIFETIME": lifetime,
+                "ALTDENTIFIER_REFRESH": host == "refreshing.test",
             }
         )
         for host, lifetime in LIFETIMES.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,15 @@ class Provider:
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
+        #: Refresh tokens that were sent. That of a login is its code.
+        self.refreshed: Counter[str] = Counter()
         self.tokens: dict[str, str] = {}
         self.gates: dict[str, Gate] = {}
         self.lock = threading.Lock()
         provider = self
 
         class Handler(_Handler):
-            tell = staticmethod(provider.answer)
+            tell = staticmethod(provider.tell)
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = False
@@ -54,6 +57,13 @@ class Provider:
         """Hold the answer for *code* until the gate is opened."""
         self.gates[code] = Gate()
         return self.gates[code]
+
+    def tell(self, form: dict[str, list[str]]) -> dict[str, Any]:
+        """Answer a token request of either kind."""
+        if form["grant_type"] == ["refresh_token"]:
+            return self.refresh(form["refresh_token"][0])
+        [code] = form["code"]
+        return self.brief(code) if code.startswith("brief") else self.answer(code)
 
     def answer(self, code: str) -> dict[str, Any]:
         """Count a token request and return the token response."""
@@ -70,6 +80,17 @@ class Provider:
             "expires_in": 604800,
             "scope": "read:user",
         }
+
+    def brief(self, code: str) -> dict[str, Any]:
+        """Return a token response for *code* that ends in a second and can be refreshed."""
+        return self.answer(code) | {"expires_in": 1, "refresh_token": code}
+
+    def refresh(self, token: str) -> dict[str, Any]:
+        """Count a refresh request, take a moment, and return the token response."""
+        with self.lock:
+            self.refreshed[token] += 1
+        time.sleep(0.1)
+        return self.answer(f"refreshed {token}")
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -94,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         form = parse_qs(self.rfile.read(length).decode())
-        body = json.dumps(self.tell(form["code"][0])).encode()
+        body = json.dumps(self.tell(form)).encode()
         try:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")

@@ -31,6 +31,11 @@ from flask_altdentifier.sandbox import Client, create_app, sandbox_state
             ),
             [Client("a", "b", "App", ("http://localhost/",))],
         ),
+        (
+            [{"client_id": "a", "client_secret": "b", "redirect_uris": "http://localhost/"}],
+            [Client("a", "b", redirect_uris=("http://localhost/",))],
+        ),
+        ({"a": {"client_secret": "b", "name": "App"}}, [Client("a", "b", "App")]),
         ([], []),
     ],
 )
@@ -46,7 +51,11 @@ def test_forms(clients: Any, expected: list[Client]) -> None:
         {"id": ""},
         [Client("a", "b"), Client("a", "c")],
         [{"client_id": "a", "client_secret": "b", "redirect_uris": ["myapp:callback"]}],
-        [{"client_id": "a", "client_secret": "b", "redirect_uris": "http://localhost/"}],
+        [{"client_id": "a", "client_secret": "b", "redirect_uri": "http://localhost/"}],
+        [{"client_id": "a"}],
+        [{"client_id": 1, "client_secret": 2}],
+        {"a": 1},
+        {1: "b"},
     ],
 )
 def test_nonsense(clients: Any) -> None:
