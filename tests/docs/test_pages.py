@@ -34,11 +34,11 @@ def test_runs(example: Example, place: Path) -> None:
 
 @pytest.mark.parametrize("store", ["files", "redis"])
 def test_readme(store: str, place: Path) -> None:
-    """The first block runs as it is, and with the other before `Session(app)`, as the page says."""
-    app_code, redis = (block.code for block in pages.blocks("README") if block.runs)
-    config = redis if store == "redis" else ""
-    before, session, after = app_code.partition("\nSession(app)")
-    code = f"{before}\n{config}{session}{after}"
+    """The first block runs as it is, and with the other in the place of its config."""
+    code, redis = (block.code for block in pages.blocks("README") if block.runs)
+    if store == "redis":
+        before, _, rest = code.partition("app.config.update(")
+        code = f"{before}{redis}\nSession(app){rest.partition('Session(app)')[2]}"
     block = Block("README", "", "python", 1, code, None)
     app: Flask = Example("README", "", (block,)).run()["app"]
     if store == "files":  # there is none here
