@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "test-results"
+SCREENSHOTS = ROOT / "screenshots"  # pytest-playwright empties its own test-results
 
 
 def pytest_configure(config: pytest.Config) -> None:
