@@ -63,28 +63,45 @@ def unvouch(state: str) -> None:
     _set(_state_cookie(state), "", 0)
 
 
-def login_ids() -> list[str]:
-    """Return the login ids that this browser shows: more than one where one was planted.
-
-    What has not the form of one is left out.
-    """
-    values = request.cookies.getlist(_login_cookie())
-    return [value for value in values if _LOGIN_ID.fullmatch(value)]
-
-
 def login_id() -> str | None:
-    """Return the login id that counts, or None."""
-    return next(iter(login_ids()), None)
+    """Return the login id that counts, or None where there is none in the form of one."""
+    values = request.cookies.getlist(_login_cookie())  # two, where one was planted
+    return next(filter(_LOGIN_ID.fullmatch, values), None)
+
+
+def login_ids() -> list[str]:
+    """Return each login id that this browser shows: the one that counts, and those beside it."""
+    values = request.cookies.getlist(_login_cookie()) + list(_beside_cookies().values())
+    return list(dict.fromkeys(filter(_LOGIN_ID.fullmatch, values)))
 
 
 def set_login_id(value: str, lifetime: float) -> None:
-    """Give the browser a login id, for *lifetime* seconds."""
+    """Give the browser a login id, for *lifetime* seconds.
+
+    Where another login is pending, it may end at this moment, and the browser keeps the login
+    cookie that comes last. So a second cookie, which no other login writes, keeps this id for the
+    logout that must end both.
+    """
+    _forget_beside()
     _set(_login_cookie(), value, math.ceil(lifetime))
+    if len(vouched_states()) > 1:
+        _set(_beside_cookie(secrets.token_hex(8)), value, math.ceil(lifetime))
 
 
 def delete_login_id() -> None:
     """Take the login id back."""
+    _forget_beside()
     _set(_login_cookie(), "", 0)
+
+
+def _forget_beside() -> None:
+    for name in _beside_cookies():
+        _set(name, "", 0)
+
+
+def _beside_cookies() -> dict[str, str]:
+    prefix = _beside_cookie("")
+    return {name: value for name, value in request.cookies.items() if name.startswith(prefix)}
 
 
 def _login_cookie() -> str:
@@ -104,6 +121,10 @@ def _login_cookie_name() -> str:
 
 def _state_cookie(state: str) -> str:
     return f"{_login_cookie()}_state_{state[:16]}"
+
+
+def _beside_cookie(mark: str) -> str:
+    return f"{_login_cookie()}_beside_{mark}"
 
 
 def _secure() -> bool:

@@ -52,6 +52,8 @@ class Member:
 
     token: str | None = None
     end: float = 0.0
+    #: The token of a login that was finished at the same moment as the one that the browser keeps.
+    beside: str | None = None
     pending: list[Begun] = field(default_factory=list)
 
 
@@ -179,6 +181,30 @@ class Model(RuleBasedStateMachine):
         for answer in answers if last else reversed(answers):
             self.jars[login.browser].receive(answer.set_cookies)
         self.agrees(login.browser, login.app)
+
+    @precondition(lambda self: self.any_pending())
+    @rule(browser=BROWSERS, app=APPS, at=st.integers(1, 8), last=st.booleans())
+    def finishes_two_at_once(self, browser: str, app: str, at: int, last: bool) -> None:
+        """The callback of another tab runs in the middle of one; a jar is copied between them."""
+        member, jar = self.members[browser, app], self.jars[browser].copy()
+        tabs = [login for login in member.pending if self.is_pending(login)][-2:]
+        if len(tabs) < 2:
+            return
+        codes, answers = [secrets.token_hex(8) for _ in tabs], []
+
+        def second() -> None:
+            path = f"/callback?code={codes[1]}&state={tabs[1].state}"
+            answers.append(self.ask(app, "GET", path, jar))
+
+        answers.append(self.interrupted(at, second, tabs[0], codes[0], jar))
+        assert {answer.location for answer in answers} == {login.next for login in tabs}
+        tokens = [self.providers[app].tokens[code] for code in codes]
+        came = [(answers[0], tabs[1], tokens[1]), (answers[-1], tabs[0], tokens[0])]
+        for answer, login, token in came if last else came[::-1]:
+            self.jars[browser].receive(answer.set_cookies)
+            self.stolen.append(self.jars[browser].copy())
+            self.logged_in(login, token, beside=member.token if member.token in tokens else None)
+        self.agrees(browser, app)
 
     @precondition(lambda self: self.any_pending())
     @rule(number=NUMBERS, at=st.integers(1, 8))
@@ -345,19 +371,20 @@ class Model(RuleBasedStateMachine):
             event()
         return answer
 
-    def logged_in(self, login: Begun, token: str) -> None:
-        """Remember that a login was finished."""
+    def logged_in(self, login: Begun, token: str, beside: str | None = None) -> None:
+        """Remember that a login was finished, perhaps at the same moment as that of *beside*."""
         member = self.members[login.browser, login.app]
         login.pending, login.used = False, True
         member.pending = [other for other in member.pending if other is not login]
-        self.ended(member)
+        if beside is None:
+            self.ended(member)
         member.token, member.end = token, self.clock.time() + TOKEN_LIFETIME
+        member.beside = beside
 
     def ended(self, member: Member) -> None:
         """Remember that a grant is over for good."""
-        if member.token is not None:
-            self.dead.add(member.token)
-        member.token = None
+        self.dead.update(token for token in (member.token, member.beside) if token is not None)
+        member.token, member.beside = None, None
 
     def is_pending(self, login: Begun) -> bool:
         """Tell whether a login can still be finished."""

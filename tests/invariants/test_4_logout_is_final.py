@@ -82,11 +82,6 @@ def test_logout_of_one_browser(site: Site) -> None:
         assert there.token() == site.provider.tokens[kept]
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="Known, and said in SECURITY.md: of two grants that come at one moment, a logout ends "
-    "the one that the browser keeps.",
-)
 def test_logout_after_two_logins_at_once(site: Site, fleet: Fleet) -> None:
     """A logout ends each of two logins that the browser finished at one moment."""
     for _ in ROUNDS:
