@@ -18,7 +18,8 @@ class CallbackQuery:
     """The raw query of a callback."""
 
     def __init__(self, raw: bytes) -> None:
-        self._pairs = [pair.partition(b"=")[::2] for pair in raw.split(b"&")]
+        pairs = (pair.partition(b"=")[::2] for pair in raw.split(b"&"))
+        self._pairs = [(unquote_plus(name.decode("latin-1")), value) for name, value in pairs]
 
     @property
     def state(self) -> str | None:
@@ -45,9 +46,7 @@ class CallbackQuery:
 
     def _one(self, name: str) -> str | None:
         """Return the value of *name*. Raises `LoginError` where it comes twice or malformed."""
-        values = [
-            value for key, value in self._pairs if unquote_plus(key.decode("latin-1")) == name
-        ]
+        values = [value for key, value in self._pairs if key == name]
         if not values:
             return None
         if len(values) > 1 or not _ENCODED.fullmatch(values[0]):

@@ -45,7 +45,7 @@ def issued_at(voucher: str) -> int:
 
 def vouched_states() -> dict[str, int]:
     """Return the states for which this browser's cookies vouch, and when each was made."""
-    prefix = _state_cookie("")
+    prefix = _name("state")
     return {
         state_of(value): issued_at(value)
         for name, value in request.cookies.items(multi=True)
@@ -55,12 +55,12 @@ def vouched_states() -> dict[str, int]:
 
 def vouch(voucher: str) -> None:
     """Give the browser the cookie for one pending login."""
-    _set(_state_cookie(state_of(voucher)), voucher, installed().settings.login_lifetime)
+    _set(_name("state", state_of(voucher)[:16]), voucher, installed().settings.login_lifetime)
 
 
 def unvouch(state: str) -> None:
     """Take back the cookie for one pending login."""
-    _set(_state_cookie(state), "", 0)
+    _set(_name("state", state[:16]), "", 0)
 
 
 def login_id() -> str | None:
@@ -71,8 +71,13 @@ def login_id() -> str | None:
 
 def login_ids() -> list[str]:
     """Return each login id that this browser shows: the one that counts, and those beside it."""
-    values = request.cookies.getlist(_login_cookie()) + list(_beside_cookies().values())
-    return list(dict.fromkeys(filter(_LOGIN_ID.fullmatch, values)))
+    login = _login_cookie()
+    values = [
+        value
+        for name, value in request.cookies.items(multi=True)
+        if (name == login or name.startswith(f"{login}_beside_")) and _LOGIN_ID.fullmatch(value)
+    ]
+    return list(dict.fromkeys(values))
 
 
 def set_login_id(value: str, lifetime: float) -> None:
@@ -84,8 +89,8 @@ def set_login_id(value: str, lifetime: float) -> None:
     """
     _forget_beside()
     _set(_login_cookie(), value, math.ceil(lifetime))
-    if len(vouched_states()) > 1:
-        _set(_beside_cookie(secrets.token_hex(8)), value, math.ceil(lifetime))
+    if len(_shown("state")) > 1:
+        _set(_name("beside", secrets.token_hex(8)), value, math.ceil(lifetime))
 
 
 def delete_login_id() -> None:
@@ -95,13 +100,14 @@ def delete_login_id() -> None:
 
 
 def _forget_beside() -> None:
-    for name in _beside_cookies():
+    for name in _shown("beside"):
         _set(name, "", 0)
 
 
-def _beside_cookies() -> dict[str, str]:
-    prefix = _beside_cookie("")
-    return {name: value for name, value in request.cookies.items() if name.startswith(prefix)}
+def _shown(kind: str) -> list[str]:
+    """Return the names of the cookies of one kind that this browser shows."""
+    prefix = _name(kind)
+    return [name for name in request.cookies if name.startswith(prefix)]
 
 
 def _login_cookie() -> str:
@@ -119,12 +125,8 @@ def _login_cookie_name() -> str:
     return f"{prefix}altdentifier_{installed().settings.client_hash}"
 
 
-def _state_cookie(state: str) -> str:
-    return f"{_login_cookie()}_state_{state[:16]}"
-
-
-def _beside_cookie(mark: str) -> str:
-    return f"{_login_cookie()}_beside_{mark}"
+def _name(kind: str, mark: str = "") -> str:
+    return f"{_login_cookie()}_{kind}_{mark}"
 
 
 def _secure() -> bool:

@@ -78,14 +78,14 @@ class Reservation:
 
         Raises `StoreUnavailable`; then an older grant lives.
         """
-        name, lifetime = hashed(self.login_id), refresh.lifetime(grant)
+        app, name, lifetime = installed(), hashed(self.login_id), refresh.lifetime(grant)
         sessions.change_id()
         refresh.prepare(name, grant)
-        installed().store.put("grant", name, grant.to_record(), lifetime)
+        app.store.put("grant", name, grant.to_record(), lifetime)
         kept = False
         try:
             end()
-            request.environ[installed().environ_key] = grant
+            request.environ[app.environ_key] = grant
             signals.send(signals.logged_in, grant=grant)
             kept = load() is grant  # a receiver may have logged out
         finally:
@@ -115,7 +115,8 @@ def logout() -> None:
 
 def end() -> None:
     """Drop this browser's grant from the store; its cookie stays. Raises `StoreUnavailable`."""
-    for login_id in cookies.login_ids():
-        installed().store.drop("grant", hashed(login_id))
-        refresh.forget(hashed(login_id))
-    request.environ[installed().environ_key] = None
+    app = installed()
+    for name in map(hashed, cookies.login_ids()):
+        app.store.drop("grant", name)
+        refresh.forget(name)
+    request.environ[app.environ_key] = None

@@ -91,8 +91,10 @@ def finish(query: CallbackQuery) -> Response:
     `CallbackQuery.code` and `Provider.exchange` raise; `StoreUnavailable` at any time.
     """
     refuse_cookie_sessions(current_app)
-    after_login = in_app(request, installed().settings.after_login)
-    login = None if query.state is None else pending.take(query.state)
+    app = installed()
+    after_login = in_app(request, app.settings.after_login)
+    state = query.state
+    login = None if state is None else pending.take(state)
     if login is None:
         if load():  # the back button, or a second click
             return send_to(after_login, 303)
@@ -100,7 +102,7 @@ def finish(query: CallbackQuery) -> Response:
     try:
         code = query.code
         reservation = Reservation()
-        grant = installed().provider.exchange(
+        grant = app.provider.exchange(
             code,
             redirect_uri=login.redirect_uri,
             verifier=login.verifier,

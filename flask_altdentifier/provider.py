@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NoReturn
 from urllib.parse import quote_plus, urlencode
 
@@ -105,8 +105,19 @@ class Provider:
             code_challenge_method="S256",
         )
         client.register_client_auth_method(("client_secret_basic", _client_secret_basic))
-        client.register_client_auth_method(("client_secret_post", _client_secret_post))
+        client.register_client_auth_method(("client_secret_post", self._client_secret_post))
         return client
+
+    def _client_secret_post(
+        self, _client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
+    ) -> tuple[str, dict[str, str], str]:
+        """Add both to the form (RFC 6749 section 2.3.1); Authlib would read and write it anew."""
+        return uri, headers, f"{body}&{self._credentials}"
+
+    @cached_property
+    def _credentials(self) -> str:
+        settings = self.settings
+        return urlencode({"client_id": settings.client_id, "client_secret": settings.client_secret})
 
 
 def _grant(
@@ -163,14 +174,6 @@ def _client_secret_basic(
     pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
     headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return uri, headers, body
-
-
-def _client_secret_post(
-    client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
-) -> tuple[str, dict[str, str], str]:
-    """Add both to the form (RFC 6749 section 2.3.1), which Authlib would read and write anew."""
-    pair = {"client_id": client.client_id, "client_secret": client.client_secret}
-    return uri, headers, f"{body}&{urlencode(pair)}"
 
 
 def _refuse(response: Response) -> NoReturn:

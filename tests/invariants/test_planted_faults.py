@@ -89,7 +89,7 @@ def logout_of_the_cookie_alone(patch: pytest.MonkeyPatch) -> None:
 
 def logout_of_the_last_login_alone(patch: pytest.MonkeyPatch) -> None:
     """Of two logins that were finished at one moment, one outlives the logout."""
-    patch.setattr(cookies, "_beside_cookies", dict)
+    patch.setattr(cookies, "_shown", lambda _: [])
 
 
 def cookie_that_is_the_key(patch: pytest.MonkeyPatch) -> None:
