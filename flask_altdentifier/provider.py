@@ -102,7 +102,6 @@ class Provider:
             client_secret=self.settings.client_secret,
             token_endpoint_auth_method=self.settings.token_auth_method,
             redirect_uri=redirect_uri,
-            code_challenge_method="S256",
         )
         client.register_client_auth_method(("client_secret_basic", _client_secret_basic))
         client.register_client_auth_method(("client_secret_post", self._client_secret_post))

@@ -138,6 +138,21 @@ def test_login_ends_at_its_end(
     assert reason(finish(client, late)) == "invalid_state"
 
 
+def test_first_login_looks_at_the_set_up(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Mistakes that can be seen are told at the first login, and not again."""
+    assert [log_in(client).status_code for _ in range(2)] == [303, 303]
+    assert [text.partition(":")[0] for text in caplog.messages] == ["session-refresh"]
+
+
+def test_host_names_do_not_fill_the_memory(app: Flask, client: FlaskClient) -> None:
+    """Who sends ever new host names has 64 of them remembered at most."""
+    for number in range(70):
+        begin(client, base_url=f"http://host{number}.test")
+    assert extension(app).provider._common_url.cache_info().currsize == 64
+
+
 def test_verifier_has_64_characters() -> None:
     """PKCE's verifier is 48 random bytes."""
     app = make_app(ALTDENTIFIER_PKCE=True)
@@ -176,6 +191,16 @@ def test_login_cookie_lasts_as_long_as_the_grant(client: FlaskClient) -> None:
     [cookie] = [v for k, v in set_cookies(log_in(client)).items() if "_state_" not in k]
     age = int(cookie.partition("Max-Age=")[2].partition(";")[0])
     assert WEEK - 2 <= age <= WEEK
+
+
+def test_cookie_beside_lasts_as_long_as_the_login_cookie(client: FlaskClient) -> None:
+    """The cookie beside the login cookie ends with the grant, and is taken back like any other."""
+    states = [begin(client), begin(client)]
+    [cookie] = [v for k, v in set_cookies(finish(client, states[0])).items() if "_beside_" in k]
+    age = int(cookie.partition("Max-Age=")[2].partition(";")[0])
+    assert WEEK - 2 <= age <= WEEK
+    [cookie] = [v for k, v in set_cookies(client.post("/logout")).items() if "_beside_" in k]
+    assert cookie.startswith("; Expires=Thu, 01 Jan 1970")
 
 
 def test_name_of_a_state_cookie(client: FlaskClient) -> None:
@@ -666,6 +691,7 @@ def test_login_cookie_has_a_form(app: Flask, value: str, counts: bool) -> None:
     """What has another form than ours is not looked up."""
     with app.test_request_context(headers={"Cookie": f"altdentifier_4da8dcc3={value}"}):
         assert cookies.login_ids() == ([value] if counts else [])
+        assert cookies.login_id() == (value if counts else None)
 
 
 def test_equals_signs_belong_to_the_value() -> None:
