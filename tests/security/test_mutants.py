@@ -164,6 +164,16 @@ def test_verifier_has_64_characters() -> None:
 # Cookies
 
 
+def test_vary_of_the_view_stays(app: Flask, client: FlaskClient) -> None:
+    """A view's own `Vary` is added to."""
+
+    @app.get("/known")
+    def known() -> Any:
+        return str(bool(current_grant)), {"Vary": "Accept-Language"}
+
+    assert client.get("/known").headers["Vary"] == "Accept-Language, Cookie"
+
+
 def test_second_cookie_of_one_name_vouches(app: Flask, client: FlaskClient) -> None:
     """A planted cookie of the same name does not hide the one that vouches."""
     state = begin(client)
