@@ -36,6 +36,7 @@ def session_cache(app: Flask) -> BaseCache:
         cache: BaseCache = interface.cache
         return cache
     if kind == "redis":
+        _refuse_replaced(app.config.get("SESSION_REDIS"), interface.client)
         return RedisCache(interface.client)
     if kind == "memcached":
         return MemcachedCache(interface.client)
@@ -47,3 +48,16 @@ def session_cache(app: Flask) -> BaseCache:
         "Set it to a cachelib cache that all workers share, such as "
         "cachelib.RedisCache(redis.Redis(...)) or cachelib.FileSystemCache('/var/lib/app/logins')."
     )
+
+
+def _refuse_replaced(wanted: Any, used: Any) -> None:
+    """Raise `ConfigError` where Flask-Session uses another client than the one it was given.
+
+    Version 0.8 does so with whatever is no `redis.Redis`, such as `RedisCluster`.
+    """
+    if wanted is not None and wanted is not used:
+        raise ConfigError(
+            f"SESSION_REDIS is a {type(wanted).__name__}, which Flask-Session does not take: it "
+            "uses the Redis on localhost instead. Set SESSION_TYPE to 'cachelib' and "
+            "SESSION_CACHELIB to cachelib.RedisCache(...) with that client."
+        )

@@ -59,6 +59,17 @@ def test_redis_sessions() -> None:
     assert cache.key_prefix == ""
 
 
+def test_redis_client_that_flask_session_replaced() -> None:
+    """Where Flask-Session talks to another Redis than the app named, nothing is kept there."""
+
+    class RedisCluster: ...
+
+    app = app_with("redis", client=object())
+    app.config["SESSION_REDIS"] = RedisCluster()
+    with pytest.raises(ConfigError, match="uses the Redis on localhost instead"):
+        session_cache(app)
+
+
 def test_memcached_sessions() -> None:
     """Sessions on memcached share its client."""
     client = object()

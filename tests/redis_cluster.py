@@ -1,0 +1,163 @@
+"""A Redis Cluster of three nodes on loopback, and the client that a deployment should have."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.crc import key_slot
+from redis.retry import Retry
+
+from .invariants.servers import REDIS_SERVER, Process, eventually
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+HOST = "127.0.0.1"
+SLOTS = 16_384
+#: What a node adds to its port for the port on which it speaks with the others.
+BUS = 10_000
+
+
+def quick() -> dict[str, Any]:
+    """Return the options of a client that soon gives up on a node."""
+    options: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    if int(redis.__version__.partition(".")[0]) < 6:
+        return options | {"cluster_error_retry_attempts": 0}
+    return options | {"retry": Retry(NoBackoff(), 0)}
+
+
+class Recorded(RedisCluster):
+    """A client of a cluster that keeps the name and the keys of each command."""
+
+    def __init__(self, port: int) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+        super().__init__(host=HOST, port=port, **quick())
+        self.sent.clear()
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        name, *values = args
+        self.sent.append((name.removesuffix("EX"), *values[:1]))
+        client: Any = super()  # whose method has no types
+        return client.execute_command(*args, **options)
+
+    def delete(self, *keys: Any) -> Any:
+        # Would be split by slots, so that no node could tell.
+        self.sent.append(("DEL", *keys))
+        return super().delete(*keys)
+
+
+class Node(Process):
+    """A server of some of the slots. What it has taken outlives its process."""
+
+    def __init__(self, directory: Path, port: int, slots: range) -> None:
+        directory.mkdir()
+        super().__init__(directory / "redis.log")
+        self.directory = directory
+        self.port = port
+        self.slots = slots
+        self.client = redis.Redis(host=HOST, port=port, socket_timeout=5)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = ["--port", str(self.port), "--bind", HOST, "--dir", str(self.directory)]
+        options += ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
+        self.run(str(REDIS_SERVER), *options, "--save", "", "--appendonly", "yes")
+        eventually(self._answers, f"redis-server, see {self.log}")
+
+    def stop(self) -> None:
+        """Make it hang: it takes connections and answers nothing."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.signal(signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False
+
+    def is_ready(self) -> bool:
+        """Tell whether it serves its slots, and knows who serves the others."""
+        info: Any = self.client.cluster("info")
+        return (info["cluster_state"], info["cluster_slots_ok"]) == ("ok", str(SLOTS))
+
+    def refusals(self) -> set[str]:
+        """Return the kinds of errors that it has answered with."""
+        return {name.removeprefix("errorstat_") for name in self.client.info("errorstats")}
+
+    def end(self) -> None:
+        """End it, and the client's connections."""
+        self.client.close()
+        super().end()
+
+
+class Cluster:
+    """Three nodes that know each other, each with a third of the slots."""
+
+    def __init__(self, directory: Path) -> None:
+        self.nodes = [
+            Node(directory / str(port), port, range(SLOTS * part // 3, SLOTS * (part + 1) // 3))
+            for part, port in enumerate(free_ports(3))
+        ]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            for node in self.nodes:
+                self._stack.callback(node.end)
+                node.start()
+                node.client.cluster("addslots", *node.slots)
+                node.client.cluster("meet", HOST, self.nodes[0].port)
+            self.settle()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def settle(self) -> None:
+        """Wait until all slots are served; a node that starts takes two seconds."""
+        eventually(lambda: all(node.is_ready() for node in self.nodes), "the cluster")
+
+    def client(self) -> Recorded:
+        """Return a new client; close it."""
+        return Recorded(self.nodes[0].port)
+
+    def node_of(self, key: str) -> Node:
+        """Return the node that keeps *key*."""
+        return next(node for node in self.nodes if key_slot(key.encode()) in node.slots)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+
+def free_ports(number: int) -> list[int]:
+    """Return ports of our own, free like their ports for the bus; the system hands out higher ones.
+
+    Processes that run tests at the same moment have different hundreds.
+    """
+    first = 11_000 + os.getpid() % 100 * 100
+    ports = range(first, first + 100)
+    return [port for port in ports if _is_free(port) and _is_free(port + BUS)][:number]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        try:
+            tried.bind((HOST, port))
+        except OSError:
+            return False
+    return True
