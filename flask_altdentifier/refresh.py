@@ -33,16 +33,18 @@ def prepare(name: str, grant: Grant) -> None:
 
 
 def forget(name: str) -> None:
-    """Drop what refreshing has brought to the login *name*."""
+    """Drop what is kept for refreshing the login *name*, which has ended."""
     if installed().settings.refresh:
         installed().store.drop("refreshed", name)
+        installed().store.drop("ticket", name)
 
 
 def latest(name: str, first: Grant) -> Grant | None:
     """Return the live grant of the login *name*, which began with *first*.
 
     Where it has ended it is refreshed, once for all who ask at the same time. None where
-    AltDentifier refuses, and where the worker that was to refresh it has died. Raises what
+    AltDentifier refuses, where a logout comes before it answers, and where the worker that was to
+    refresh it has died. Raises what
     `Provider.refresh` raises for other failures, and `ProviderTimeout` where another worker is
     still at it after `ALTDENTIFIER_TIMEOUT`; then it can be tried again.
     """
@@ -56,13 +58,24 @@ def latest(name: str, first: Grant) -> Grant | None:
         if store.take("ticket", name, bool):
             try:
                 store.put("refreshing", name, True, timeout)
-                return _refresh(name, first)
+                grant = _refresh(name, first)
             finally:
                 _put_ticket(name, first)
+            return _if_not_over(name, grant)
         time.sleep(_PAUSE)
+        if not store.get("grant", name, bool):
+            return None
     if store.get("refreshing", name, bool):
         raise ProviderTimeout
     store.drop("grant", name)  # whoever took the ticket has died with it
+    return None
+
+
+def _if_not_over(name: str, grant: Grant | None) -> Grant | None:
+    """Return *grant*, unless the login *name* has ended while it was refreshed."""
+    if installed().store.get("grant", name, bool):
+        return grant
+    forget(name)
     return None
 
 

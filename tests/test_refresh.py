@@ -197,6 +197,36 @@ def test_logout_is_final(app: Flask, client: FlaskClient, clock: Clock) -> None:
     assert client.get("/me").status_code == 401
 
 
+def kept(store: BaseCache) -> list[str]:
+    """Return the keys of what the store still has of logins that are over."""
+    if isinstance(store, FileSystemCache):
+        return [path for path in store._list_dir() if path]
+    assert isinstance(store, SimpleCache)
+    return [key for key in store._cache if ":refreshing:" not in key]
+
+
+def test_logout_leaves_nothing(
+    store: BaseCache, app: Flask, client: FlaskClient, clock: Clock
+) -> None:
+    """After a logout no record of the login is left in the store."""
+    assert not kept(store)
+    log_in(client)
+    assert kept(store)
+    client.post("/logout")
+    assert not kept(store)
+
+
+def test_refused_refresh_leaves_nothing(client: FlaskClient, app: Flask, clock: Clock) -> None:
+    """A login that AltDentifier does not refresh any more leaves no record in the store."""
+    cache = extension(app).store.cache
+    log_in(client)
+    altdentifier(app).status = 400
+    clock(WEEK + 5)
+    client.get("/me")
+    if isinstance(cache, SimpleCache):
+        assert not kept(cache)
+
+
 class Slow(FakeAltDentifier):
     """Answers after an event, and tells when it was asked."""
 
@@ -255,9 +285,27 @@ def test_logout_during_a_refresh_is_final(store: BaseCache, clock: Clock) -> Non
         provider.asked.wait(5)
         assert client.post("/logout").status_code == 303
         provider.go.set()
-        refreshing.result()
+        assert refreshing.result().status_code == 401
     assert other.get("/me").status_code == 401
     assert len(forms(app)) == 1
+    if isinstance(store, SimpleCache):
+        assert not kept(store)
+
+
+def test_logout_ends_the_wait_for_a_refresh(store: BaseCache, clock: Clock) -> None:
+    """Who waits for a refresh that another does is told at once that a logout came first."""
+    app, provider, client = slow_app(store)
+    clock(WEEK + 5)
+    first, second = copy_of(app, client), copy_of(app, client)
+    with ThreadPoolExecutor(2) as pool:
+        refreshing = pool.submit(first.get, "/me")
+        provider.asked.wait(5)
+        waiting = pool.submit(second.get, "/me")
+        time.sleep(0.1)
+        client.post("/logout")
+        assert waiting.result(timeout=2).status_code == 401
+        provider.go.set()
+        assert refreshing.result().status_code == 401
 
 
 def test_refresh_whose_worker_died_ends_the_login(store: BaseCache, clock: Clock) -> None:
