@@ -185,7 +185,7 @@ class AccessDenied(AltDentifierError):
     code: int = 403
     reason = "access_denied"
     title = "You did not allow the login"
-    detail = "You chose not to give access, so you are not logged in. You can try again any time."
+    detail = "You chose not to give access, so nothing has changed. You can try again any time."
 
 
 class InsufficientScope(AltDentifierError):

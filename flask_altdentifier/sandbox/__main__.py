@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+DESCRIPTION = "Run a local AltDentifier that knows one client, until Ctrl+C."
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve a sandbox with one client, as the command line says."""
-    parser = ArgumentParser("python -m flask_altdentifier.sandbox", description=run.__doc__)
+    parser = ArgumentParser("python -m flask_altdentifier.sandbox", description=DESCRIPTION)
     parser.add_argument("--port", type=int, default=8400)
     parser.add_argument("--host", default="127.0.0.1", help="localhost or 127.0.0.0/8")
     parser.add_argument("--client-id", default=DEFAULT.client_id)

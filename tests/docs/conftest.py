@@ -23,6 +23,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("FLASK_ALTDENTIFIER_CLIENT_ID", "the-client")
     monkeypatch.setenv("FLASK_ALTDENTIFIER_CLIENT_SECRET", "the-secret")
     monkeypatch.setenv("FLASK_ALTDENTIFIER_WEBHOOK_SECRET", "the-signature")
+    for name in ("SHOP", "FORUM"):
+        monkeypatch.setenv(f"{name}_ALTDENTIFIER_CLIENT_ID", f"the-{name.lower()}")
+        monkeypatch.setenv(f"{name}_ALTDENTIFIER_CLIENT_SECRET", f"{name.lower()}s-secret")
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9")  # where none is
     yield tmp_path
     for names in _ran:

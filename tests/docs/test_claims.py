@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
+from flask.views import MethodView
 
-from flask_altdentifier import testing
+import flask_altdentifier
+from flask_altdentifier import protect, public, testing
 from flask_altdentifier.sandbox import Failure
 from flask_altdentifier.testing import Sandbox
 
 from ..support import PAGE, SCRIPT, query_of, reason
 from .conftest import run
-from .pages import example
+from .pages import PAGES, blocks, example
 
 BOTH = "read:user write:integrations"
 
@@ -93,6 +96,32 @@ def test_protecting_open_paths(page: Page) -> None:
     assert page.visit("/") == "Welcome back"
 
 
+def test_protecting_public_class(page: Page) -> None:
+    """A class of views is opened by its `decorators`."""
+
+    class Open(MethodView):
+        decorators: ClassVar[list[Any]] = [public]
+
+        def get(self) -> str:
+            return "open"
+
+    protect(page.app)
+    page.app._got_first_request = False
+    page.app.add_url_rule("/open", view_func=Open.as_view("open"))
+    page.app.add_url_rule("/closed", "closed", lambda: "closed")
+    assert page.client.get("/open").text == "open"
+    assert page.client.get("/closed").status_code == 401
+
+
+def test_protecting_asks_twice(page: Page) -> None:
+    """Who is not logged in is asked for the login's scope first, then for the page's."""
+    login = page.visit("/servers")
+    assert login == "/login?next=/servers"
+    assert query_of(page.client.get(login).location)["scope"] == "read:user"
+    page.log_in()
+    assert page.asks_for("/servers") == BOTH
+
+
 def test_protecting_more_scopes(page: Page) -> None:
     """Stacked scopes are asked for at once; what was asked for before is not lost."""
     page.log_in()
@@ -163,6 +192,27 @@ def test_errors_own_page(page: Page) -> None:
     assert '<a href="/login">' in shown.text
 
 
+def test_errors_extended_page(page: Page, place: Path) -> None:
+    """A template of one's own can fill the package's blocks."""
+    extending = next(b for b in blocks("errors") if b.code.startswith("{% extends"))
+    (place / str(extending.file)).write_text(extending.code)
+    shown = page.client.get("/callback", headers=PAGE).text
+    assert "<title>This login cannot be finished | Chess Club</title>" in shown
+    assert "Back to the club</a>" in shown
+    assert "h1 { color: var(--accent) }" in shown
+    assert "--accent: #" in shown  # what was there stays
+
+
+def test_errors_blocks() -> None:
+    """The page names each block of the template, and the colours."""
+    template = (
+        Path(flask_altdentifier.__file__).parent / "templates/altdentifier/error_page.html"
+    ).read_text()
+    table = PAGES["errors"].read_text().partition("| block | holds |")[2].partition("\n\n")[0]
+    for name in re.findall(r"{% block (\w+) %}", template) + re.findall(r"(--[\w-]+):", template):
+        assert f"`{name}`" in table, name
+
+
 def test_errors_status_handlers(page: Page) -> None:
     """A handler of a status does not see these errors."""
     page.app._got_first_request = False
@@ -176,6 +226,7 @@ def test_api_answers(page: Page) -> None:
     page.log_in()
     assert page.visit("/trust/100000000000000001") == "Very Trusted (3 of 3)"
     assert page.client.get("/trust/5").status_code == 404
+    assert page.client.get(f"/trust/{10**20}").text == "A Discord id has 20 digits at most."
     assert page.client.get("/raw/5").status_code == 404
     assert page.client.get("/raw/100000000000000001").json == {
         "trustfactor": 3,
@@ -209,6 +260,15 @@ def test_webhooks_answers(page: Page) -> None:
     signed = {"Digest": page.names["webhooks"].digest(page.names["secret"], sent)}
     assert page.client.post("/webhook", data=sent, headers=signed).status_code == 204
     assert len(page.names["welcomed"]) == 1
+
+
+def test_webhooks_log(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    """The line that the page says to look for."""
+    caplog.set_level("INFO")
+    sent = page.names["body"]
+    signed = {"Digest": page.names["webhooks"].digest(page.names["secret"], sent)}
+    page.client.post("/webhook", data=sent, headers=signed)
+    assert "AltDentifier: PASSED." in caplog.messages
 
 
 def test_config_other_place(page: Page) -> None:

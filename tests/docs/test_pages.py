@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ PAGES = [page for page in pages.PAGES if page != "README"]
 EXAMPLES = [example for page in PAGES for example in pages.examples(page)]
 
 #: Languages of blocks that are no code of ours to run: commands, and what is shown.
-OTHERS = {"", "sh", "text", "html", "js", "nginx"}
+OTHERS = {"", "sh", "text", "html", "ini", "js", "nginx"}
 
 
 # Flask-Session 0.8 takes the time of rows by a function that Python 3.12 deprecates.
@@ -49,6 +50,15 @@ def log_in(app: Flask) -> None:
     """Log a browser in."""
     with testing.sandbox_for(app) as sandbox:
         assert sandbox.log_in(app.test_client()).status_code == 303
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_files_are_named(page: str) -> None:
+    """The name of a file stands in the text too: who reads the built page does not see comments."""
+    text = pages.PAGES[page].read_text()
+    for block in pages.blocks(page):
+        if block.file is not None:
+            assert re.search(rf"[`/]{re.escape(block.file)}`", text), block
 
 
 @pytest.mark.parametrize("page", pages.PAGES)

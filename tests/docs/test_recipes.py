@@ -117,6 +117,11 @@ def test_htmx(recipe: Recipe, visit: Visit, current: str, login: str) -> None:
     assert client.get("/part", headers=asked).text == "<p>A part of the page"
 
 
+def test_htmx_page(recipe: Recipe) -> None:
+    """The page's button asks for the part."""
+    assert 'hx-get="/part"' in recipe("htmx")["app"].test_client().get("/").text
+
+
 def test_without_htmx(recipe: Recipe) -> None:
     """Other scripts get the usual answer."""
     refused = recipe("htmx")["app"].test_client().get("/part", headers=SCRIPT)
@@ -146,11 +151,13 @@ def test_async_views(recipe: Recipe, visit: Visit) -> None:
 def test_flask_login_beside_it(recipe: Recipe, visit: Visit) -> None:
     """A member logs in with a password, then with AltDentifier, and keeps both."""
     client, sandbox = visit(recipe("flask-login")["app"])
-    assert client.get("/account").status_code == 401
+    assert client.get("/account").location == "/?next=%2Faccount"
+    assert 'action="/enter"' in client.get("/").text
     password = {"name": "ada", "password": "correct horse"}
     assert client.post("/enter", data={**password, "password": "wrong"}).status_code == 403
     assert client.post("/enter", data=password).location == "/account"
     assert client.get("/account").text == "ada, not verified"
+    assert 'href="/trusted"' in client.get("/").text
     assert client.get("/trusted", headers=PAGE).location == "/login?next=/trusted"
 
     sandbox.log_in(client)
@@ -161,8 +168,9 @@ def test_flask_login_beside_it(recipe: Recipe, visit: Visit) -> None:
     assert client.get("/account").text == "ada, verified"
     assert reason(client.get("/trusted")) == "login_required"
     sandbox.log_in(client)
-    client.post("/leave")
-    assert client.get("/account").status_code == 401
+    assert client.post("/leave").location == "/"
+    assert 'action="/enter"' in client.get("/").text
+    assert client.get("/account").status_code == 302
 
 
 # Flask-Session 0.8 takes the time of rows by a function that Python 3.12 deprecates.
@@ -197,6 +205,8 @@ def test_several_apps(recipe: Recipe, visit: Visit) -> None:
     """A login at one app is none at the other, in one browser."""
     names = recipe("several-apps")
     client, shop = visit(names["shop"])
+    assert client.get("/").text == "The shop: not logged in"
+    assert client.get("/forum/").text == "The forum: not logged in"
     with testing.sandbox_for(names["forum"]) as forum:
         shop.log_in(client)
         assert client.get("/me").text == "Your page at shop"
@@ -209,6 +219,26 @@ def test_several_apps(recipe: Recipe, visit: Visit) -> None:
     client.post("/forum/logout")
     assert client.get("/forum/me").status_code == 401
     assert client.get("/me").status_code == 200
+
+
+def test_several_apps_and_their_sandbox(
+    recipe: Recipe, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines to type, the apps and the sandbox of both have the same ids and secrets."""
+    commands = next(b for b in example("recipes", "several-apps").blocks if b.language == "sh").code
+    exported = dict(re.findall(r"(\w+)=(\S+)", commands))
+    for name, value in exported.items():
+        monkeypatch.setenv(name, value)
+    names = recipe("several-apps")
+    served: list[tuple[int, dict[str, str]]] = []
+    monkeypatch.setattr(
+        "flask_altdentifier.sandbox.run", lambda p, clients: served.append((p, clients))
+    )
+    exec((place / "both.py").read_text(), {})
+    found = [names[name].extensions["altdentifier"].settings for name in ("shop", "forum")]
+    [(port, clients)] = served
+    assert {s.client_id: s.client_secret for s in found} == clients
+    assert {s.base_url for s in found} == {f"http://127.0.0.1:{port}"}
 
 
 def test_behind_a_proxy(recipe: Recipe, visit: Visit) -> None:

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from configparser import ConfigParser
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -23,7 +24,7 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from ..invariants.servers import REDIS_SERVER, Process, RedisServer, eventually
-from .pages import blocks, example
+from .pages import PAGES, blocks, example
 
 if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool as Pool
@@ -184,7 +185,7 @@ def nginx_conf(site: Site, upstream: int, directory: Path) -> str:
     for blob in certificate.cert_chain_pems:
         blob.write_to_path(chain, append=True)
     certificate.private_key_pem.write_to_path(key)
-    text = next(b.code for b in blocks("deployment") if b.file == "nginx.conf")
+    text = next(b.code for b in blocks("deployment") if b.file == "my-app.conf")
     for old, new in {
         "listen 443 ssl;": f"listen 127.0.0.1:{site.https} ssl;",
         "listen 80;": f"listen 127.0.0.1:{site.http};",
@@ -241,6 +242,19 @@ def site(servers: Servers) -> Site:
     return found
 
 
+def test_unit() -> None:
+    """The unit starts what the page runs by hand, where the page has put it."""
+    unit = ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string(next(b.code for b in blocks("deployment") if b.language == "ini"))
+    command = next(b.code for b in blocks("deployment") if b.code.startswith("gunicorn")).strip()
+    service = unit["Service"]
+    assert service["ExecStart"] == f"{service['WorkingDirectory']}/.venv/bin/{command}"
+    page = PAGES["deployment"].read_text()
+    assert f"In a folder such as `{service['WorkingDirectory']}`" in page
+    assert f"such as `{service['EnvironmentFile']}`" in page
+
+
 def test_deployment(site: Site) -> None:
     """A login through nginx works, its cookies are for this host alone, and no code is logged."""
     browser = site.browser()
@@ -248,7 +262,7 @@ def test_deployment(site: Site) -> None:
     assert browser.visit("/me").headers["Location"] == "/login?next=/me"
     started = browser.visit("/login?next=/me").headers["Location"]
     assert "redirect_uri=https%3A%2F%2Fexample.com%2Fcallback" in started
-    assert "Secure" in browser.set_cookies["session"].split("; ")
+    assert "Secure" in browser.set_cookies["__Host-session"].split("; ")
     callback = allow(started)
     assert browser.visit(callback).headers["Location"] == "/me"
     assert [browser.visit("/me").data for _ in range(8)] == [b"Your page"] * 8  # on any worker

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from .browser import callback, new_code
 from .harness import ROUNDS
+from .inprocess import Clock, ClockCache, ask, memory_app
+from .jar import Jar
 
 if TYPE_CHECKING:
     from .harness import Site
@@ -76,6 +79,23 @@ def test_state_in_a_planted_session(site: Site) -> None:
         victim.visit("GET", callback(state, code))
         assert site.provider.requests[code] == 0
         assert victim.token() is None
+
+
+@pytest.mark.parametrize(
+    "attributes", ["Domain=test; Path=/; Secure", "Path=/", "Path=/callback; Secure"]
+)
+def test_session_that_browsers_let_nobody_plant(attributes: str) -> None:
+    """With `__Host-` before its name a session is no way into another browser's login."""
+    clock = Clock()
+    app, provider = memory_app(ClockCache(clock.time), SESSION_COOKIE_NAME="__Host-session")
+    attacker, victim = Jar(), Jar()
+    begun = ask(app, "GET", "/login", attacker)
+    attacker.receive(begun.set_cookies)
+    state = parse_qs(urlsplit(str(begun.location)).query)["state"][0]
+    victim.receive([f"__Host-session={attacker.get('__Host-session')}; {attributes}"])
+    assert ask(app, "GET", callback(state, "stolen"), victim).status == 400
+    assert provider.requests["stolen"] == 0
+    assert ask(app, "GET", callback(state, "own"), attacker).status == 303
 
 
 def test_planted_login_id(site: Site) -> None:
