@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
 
 import click
-from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import ScriptInfo
 
+from .errors import ConfigError
 from .installed import installed
 from .integration import integration_url
 
 
+def with_app(command: Callable[..., None]) -> Callable[..., None]:
+    """Load the app and run *command* in it; a `ConfigError` is one line in place of a traceback.
+
+    Not Flask's `with_appcontext`, which shows the traceback.
+    """
+
+    @click.pass_context
+    def run(context: click.Context, /, *args: Any, **options: Any) -> None:
+        try:
+            with context.ensure_object(ScriptInfo).load_app().app_context():
+                command(*args, **options)
+        except ConfigError as problem:
+            raise click.ClickException(str(problem)) from None
+
+    return update_wrapper(run, command)
+
+
 @click.command()
 @click.option("--guild-id", metavar="ID", help="Snowflake of the server to add to.")
-@with_appcontext
+@with_app
 def link(guild_id: str | None) -> None:
     """Print the link by which a server owner adds this application."""
     try:
@@ -25,7 +45,7 @@ def link(guild_id: str | None) -> None:
 
 @click.command()
 @click.option("--port", default=8400, show_default=True, type=click.IntRange(0, 65535))
-@with_appcontext
+@with_app
 def sandbox(port: int) -> None:
     """Run a local AltDentifier that knows this app's client."""
     from .sandbox import Client, run
@@ -46,12 +66,17 @@ def sandbox(port: int) -> None:
 @click.command()
 @click.option("--offline", is_flag=True, help="Ask AltDentifier nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
-@with_appcontext
-def check(*, offline: bool, as_json: bool) -> None:
+@click.pass_context
+def check(context: click.Context, *, offline: bool, as_json: bool) -> None:
     """Look for mistakes before the first login does. Exit 1 if there are any."""
-    from .check import find, show
+    from .check import broken, find, quiet, show
 
-    found = find(current_app, offline=offline)
+    script = context.ensure_object(ScriptInfo)
+    try:
+        with quiet():
+            found = find(script.load_app(), offline=offline, script=script)
+    except ConfigError as problem:
+        found = [broken(problem)]
     show(found, as_json=as_json)
     sys.exit(1 if found else 0)
 

@@ -58,10 +58,10 @@ def latest(name: str, first: Grant) -> Grant | None:
         if store.take("ticket", name, bool):
             try:
                 store.put("refreshing", name, True, timeout)
-                grant = _refresh(name, first)
+                brought = _refresh(name, first)
             finally:
                 _put_ticket(name, first)
-            return _if_not_over(name, grant)
+            return _if_not_over(name, brought)
         time.sleep(_PAUSE)
         if not store.get("grant", name, bool):
             return None

@@ -57,8 +57,8 @@ class Settings:
         """
         read = _Reader(config)
         return cls(
-            client_id=read("CLIENT_ID", _credential),
-            client_secret=read("CLIENT_SECRET", _credential),
+            client_id=read.required("CLIENT_ID", _credential),
+            client_secret=read.required("CLIENT_SECRET", _credential),
             scope=read("SCOPE", _scope, scopes.READ_USER),
             redirect_uri=read("REDIRECT_URI", _optional(_redirect_uri)),
             base_url=read("BASE_URL", _base_url, "https://altdentifier.com"),
@@ -92,6 +92,16 @@ class _Reader:
         except ValueError as problem:
             raise ConfigError(f"{name} {problem}") from None
 
+    def required(self, key: str, check: Callable[[Any], T]) -> T:
+        name = PREFIX + key
+        if name not in self.config:
+            raise ConfigError(
+                f"{name} is missing. AltDentifier shows it on your application's page. Set "
+                f'app.config["{name}"], or FLASK_{name} in the environment and call '
+                "app.config.from_prefixed_env(), before you register the blueprint."
+            )
+        return self(key, check)
+
 
 def _optional(check: Callable[[Any], T]) -> Callable[[Any], T | None]:
     return lambda value: None if value is None else check(value)
@@ -103,8 +113,8 @@ def _credential(value: Any) -> str:
         return str(value)
     if value is None:
         raise ValueError(
-            "is missing. AltDentifier shows it on your application's page. "
-            "(null in the environment is read as JSON: quote it, '\"null\"'.)"
+            "is missing: it is None. Does os.environ.get() find it? "
+            "null in the environment is read as JSON: quote it, '\"null\"'."
         )
     if not isinstance(value, str):
         raise ValueError(

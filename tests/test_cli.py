@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flask_altdentifier import blueprint
 
+from .check.checking import flask_command
 from .support import bare_app, make_app
 
 
@@ -28,6 +30,20 @@ def test_link_refuses_what_is_no_snowflake() -> None:
     assert result.exit_code == 2
     assert "--guild-id" in result.output
     assert "snowflake" in result.output
+
+
+def test_config_error_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app that cannot be loaded ends a command with the error's message, not a traceback."""
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")  # Flask sets it, and never takes it back
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "not_configured.py").write_text(
+        "from flask import Flask\nfrom flask_altdentifier import blueprint\n"
+        "app = Flask('x')\napp.register_blueprint(blueprint)\n"
+    )
+    result = flask_command("--app", "not_configured", "altdentifier", "link")
+    assert result.exit_code == 1
+    [line] = result.output.splitlines()
+    assert line.startswith("Error: ALTDENTIFIER_CLIENT_ID is missing. ")
 
 
 def test_commands_under_another_name() -> None:

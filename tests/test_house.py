@@ -8,25 +8,31 @@ from pathlib import Path
 import flask_altdentifier
 
 ROOT = Path(flask_altdentifier.__file__).parent
+PATHS = [*ROOT.glob("*.py"), *ROOT.glob("check/*.py")]
 MODULES = {
-    path.stem if path.stem != "__init__" else "": ast.parse(path.read_text())
-    for path in ROOT.glob("*.py")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").rstrip("."): (
+        ast.parse(path.read_text())
+    )
+    for path in PATHS
 }
 
 
-def imports_of(tree: ast.Module) -> set[str]:
-    """Return the modules of the package that *tree* imports, be it within a function."""
+def imports_of(name: str) -> set[str]:
+    """Return the modules of the package that *name* imports, be it within a function."""
     names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            names |= {node.module} if node.module else {alias.name for alias in node.names}
+    folder = "check" if name.partition(".")[0] == "check" else ""
+    for node in ast.walk(MODULES[name]):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            within = f"{folder}." if folder and node.level == 1 else ""
+            found = [node.module] if node.module else [alias.name for alias in node.names]
+            names |= {f"{within}{module}" for module in found}
     return names & MODULES.keys()
 
 
 def reachable(name: str, seen: tuple[str, ...] = ()) -> set[str]:
     """Return all that *name* imports, and fail at a circle."""
     assert name not in seen, f"circle: {seen}"
-    return {name}.union(*(reachable(other, (*seen, name)) for other in imports_of(MODULES[name])))
+    return {name}.union(*(reachable(other, (*seen, name)) for other in imports_of(name)))
 
 
 def test_no_circle() -> None:

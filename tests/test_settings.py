@@ -56,10 +56,27 @@ def test_missing_credential_stops_the_registration(key: str) -> None:
     """An app without credentials does not start; the message names the key."""
     app = bare_app()
     del app.config[f"ALTDENTIFIER_{key}"]
-    with pytest.raises(ConfigError, match=f"ALTDENTIFIER_{key} is missing"):
+    with pytest.raises(ConfigError) as caught:
         app.register_blueprint(blueprint)
+    name = f"ALTDENTIFIER_{key}"
+    assert str(caught.value) == (
+        f"{name} is missing. AltDentifier shows it on your application's page. Set "
+        f'app.config["{name}"], or FLASK_{name} in the environment and call '
+        "app.config.from_prefixed_env(), before you register the blueprint."
+    )
     assert "altdentifier" not in app.extensions
     assert "altdentifier.login" not in app.view_functions
+
+
+@pytest.mark.parametrize("key", ["CLIENT_ID", "CLIENT_SECRET"])
+def test_credential_that_is_none(key: str) -> None:
+    """None has reasons of its own, and the message names them."""
+    with pytest.raises(ConfigError) as caught:
+        settings(**{key: None})
+    assert str(caught.value) == (
+        f"ALTDENTIFIER_{key} is missing: it is None. Does os.environ.get() find it? "
+        "null in the environment is read as JSON: quote it, '\"null\"'."
+    )
 
 
 @pytest.mark.parametrize("key", ["CLIENT_ID", "CLIENT_SECRET", "WEBHOOK_SECRET"])

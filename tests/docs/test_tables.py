@@ -12,8 +12,8 @@ from flask import Flask
 
 import flask_altdentifier
 from flask_altdentifier import blueprint, errors, webhooks
+from flask_altdentifier.check.findings import FINDINGS
 from flask_altdentifier.errors import AltDentifierError, ConfigError
-from flask_altdentifier.findings import FINDINGS
 from flask_altdentifier.sandbox import Failure
 from flask_altdentifier.settings import Settings
 
@@ -97,7 +97,9 @@ def test_findings() -> None:
 def test_failures() -> None:
     """Each failure of the sandbox has its line."""
     written = [code(name) for name, *_ in rows("sandbox", "failure")]
-    assert written == [failure.value for failure in Failure if failure is not Failure.NONE]
+    assert written == [
+        f"Failure.{failure.name}" for failure in Failure if failure is not Failure.NONE
+    ]
 
 
 def test_reference() -> None:

@@ -872,8 +872,8 @@ def test_control_characters_are_no_path(target: str) -> None:
         (
             "CLIENT_ID",
             None,
-            "is missing. AltDentifier shows it on your application's page. "
-            "(null in the environment is read as JSON: quote it, '\"null\"'.)",
+            "is missing: it is None. Does os.environ.get() find it? "
+            "null in the environment is read as JSON: quote it, '\"null\"'.",
         ),
         (
             "CLIENT_ID",

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 QUICK_REDIS = "Redis(..., socket_timeout=0.5, socket_connect_timeout=0.5, retry=None)"
 
 #: Each code, with its level, what is wrong and why it matters, and the line that mends it.
 FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
+    "config": ("error", "{problem}", "{mend}"),
+    "config-late": (
+        "warning",
+        "{key} was changed after the blueprint was registered, which reads the config once: it "
+        "does nothing.",
+        "app.register_blueprint(blueprint)  # below the line that sets {key}",
+    ),
+    "unknown-key": (
+        "warning",
+        "{key} is no key of this extension, so it does nothing.",
+        "{mend}",
+    ),
     "session-cookie": (
         "error",
         "Sessions are Flask's signed cookies, which the browser keeps and can bring back: "
@@ -28,6 +41,24 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
         "an empty session there, and what it writes replaces the visitor's session.",
         'SESSION_COOKIE_SAMESITE = "Lax"',
     ),
+    "session-samesite-none": (
+        "error",
+        'SESSION_COOKIE_SAMESITE is "None", which browsers take with SESSION_COOKIE_SECURE and '
+        "on https only: they drop the session cookie, and each page begins an empty session.",
+        "{mend}",
+    ),
+    "session-prefix": (
+        "error",
+        "SESSION_COOKIE_NAME is {name}: a cookie of such a name needs {needs}. Browsers drop this "
+        "one, and each page begins an empty session.",
+        'SESSION_COOKIE_NAME = "{mended}"',
+    ),
+    "session-name": (
+        "warning",
+        "{evidence}: where another app's session cookie has the same name, each overwrites the "
+        "other's, and sessions are lost.",
+        'SESSION_COOKIE_NAME = "{mended}"',
+    ),
     "session-httponly": (
         "warning",
         "SESSION_COOKIE_HTTPONLY is False: any script in a page can read the session cookie.",
@@ -35,8 +66,8 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
     ),
     "session-secure": (
         "error",
-        "The site is on https, but SESSION_COOKIE_SECURE is not set: cookies are sent over plain "
-        "http too, where others can read them.",
+        "A site on https needs SESSION_COOKIE_SECURE, which is not set: cookies are sent over "
+        "plain http too, where others can read them.",
         "SESSION_COOKIE_SECURE = True",
     ),
     "session-secure-http": (
@@ -51,6 +82,13 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
         "makes a random one, sessions are lost. Ids are random, and need no signature.",
         "SESSION_USE_SIGNER = False",
     ),
+    "secret-key-random": (
+        "warning",
+        "Each start of the app makes another SECRET_KEY, so each worker has its own: what one has "
+        "signed the others refuse (forms of Flask-WTF, remember-me cookies of Flask-Login). Logins "
+        "do not need it.",
+        "FLASK_SECRET_KEY=...  # made once: python -c 'import secrets; print(secrets.token_hex())'",
+    ),
     "redirect-path": (
         "error",
         "The path of ALTDENTIFIER_REDIRECT_URI does not end in {callback}, where the callback is: "
@@ -59,21 +97,27 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
     ),
     "redirect-http": (
         "error",
-        "ALTDENTIFIER_REDIRECT_URI is http, so "
-        "the code of each login crosses the network in the clear.",
+        "ALTDENTIFIER_REDIRECT_URI is http, so the code of each login crosses the network in the "
+        "clear.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "redirect-scheme": (
         "warning",
-        "ALTDENTIFIER_REDIRECT_URI is {scheme}, but PREFERRED_URL_SCHEME is {preferred}: the "
-        "browser may come back to another site than the one that the app makes links to.",
+        "Logins come back on {scheme}, but PREFERRED_URL_SCHEME is {preferred}: links that the app "
+        "makes outside of requests lead to another site.",
         'PREFERRED_URL_SCHEME = "{scheme}"',
     ),
     "redirect-host": (
         "warning",
-        "The host of ALTDENTIFIER_REDIRECT_URI is {host}, but SERVER_NAME is {server}: the browser "
-        "does not send one host's cookies to another, so a login cannot end there.",
-        'SERVER_NAME = "{host}"',
+        "Logins come back to {host}, but {other}: the browser does not send one host's cookies to "
+        "another, so a login cannot end there.",
+        "{mend}",
+    ),
+    "trusted-hosts": (
+        "error",
+        "Logins come back to {host}, which is not in TRUSTED_HOSTS: the app answers 400 there, so "
+        "no login ends.",
+        "TRUSTED_HOSTS = {hosts}",
     ),
     "cookie-path": (
         "error",
@@ -84,7 +128,7 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
     ),
     "cookie-domain": (
         "error",
-        "The host of ALTDENTIFIER_REDIRECT_URI is not in SESSION_COOKIE_DOMAIN, {domain}: browsers "
+        "Logins come back to {host}, which is not in SESSION_COOKIE_DOMAIN, {domain}: browsers "
         "refuse the cookies there, so no login ends.",
         "SESSION_COOKIE_DOMAIN = None",
     ),
@@ -99,12 +143,18 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
         "{evidence}, but neither ALTDENTIFIER_REDIRECT_URI nor ProxyFix tells the app its public "
         "URL: behind a proxy the redirect URI becomes http or an inner host, which AltDentifier "
         "does not know.",
-        'ALTDENTIFIER_REDIRECT_URI = "https://YOUR-HOST{callback}"',
+        'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "store-config": ("error", "Logins cannot be kept. {problem}", "{mend}"),
     "store-unreachable": (
         "error",
-        "The store does not take a record and give it back: every login answers 503.",
+        "The store does not take a record and give it back{why}: every login answers 503.",
+        "{mend}",
+    ),
+    "sessions-unreachable": (
+        "error",
+        "The sessions' backend does not take a session and give it back{why}: each page that uses "
+        "the session answers 500, /login too.",
         "{mend}",
     ),
     "store-private": (
@@ -115,10 +165,9 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
     ),
     "store-shared": (
         "warning",
-        "Sessions and logins are in one FileSystemCache: when it is full, sessions of visitors "
-        "push out the logins, which end earlier.",
-        "ALTDENTIFIER_STORE = "
-        'FileSystemCache("/var/lib/app/logins", threshold=100_000, mode=0o600)',
+        "Sessions and logins are in one cache: when it is full, sessions of visitors push out the "
+        "logins, which end earlier.",
+        "{mend}",
     ),
     "cache-threshold": (
         "warning",
@@ -131,15 +180,16 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
         "up until no worker is left.",
         "{mend}",
     ),
-    "unknown-key": (
-        "warning",
-        "{key} is no key of this extension, so it does nothing.",
-        "{mend}",
-    ),
     "client-id": (
         "error",
         "AltDentifier does not know ALTDENTIFIER_CLIENT_ID (404): its page tells every visitor so.",
         'ALTDENTIFIER_CLIENT_ID = "the one on your application\'s page"',
+    ),
+    "client-secret": (
+        "error",
+        "AltDentifier does not accept ALTDENTIFIER_CLIENT_SECRET with ALTDENTIFIER_CLIENT_ID "
+        "(401): no login can end.",
+        'ALTDENTIFIER_CLIENT_SECRET = "the one on your application\'s page"',
     ),
     "provider-unreachable": (
         "error",
@@ -171,6 +221,9 @@ class Finding:
     message: str
     #: The line that mends it.
     mend: str
+
+
+Findings: TypeAlias = Iterator[Finding]
 
 
 def finding(code: str, **values: object) -> Finding:

@@ -1,0 +1,1 @@
+"""`flask altdentifier check`, module by module."""
