@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import inf
 from typing import Any
 
 from cachelib import BaseCache, FileSystemCache, RedisCache, SimpleCache
@@ -30,14 +31,19 @@ def keys(app: Flask) -> tuple[str, str]:
 
 def server_line(key: str, cache: Any) -> str:
     """Return the line that leads to another server than the one of *cache*, of the same kind."""
-    line = f"{key} = ..." if _redis_client(cache) is None else redis_line(key)
+    client = _redis_client(cache)
+    line = f"{key} = ..." if client is None else redis_line(key, client)
     return f"{line}  # one that is up and takes writes"
 
 
-def redis_line(key: str) -> str:
-    """Return the line that leads to a Redis whose client gives up soon."""
-    cache = QUICK_REDIS if key == "SESSION_REDIS" else f"RedisCache({QUICK_REDIS})"
-    return f"{key} = {cache}"
+def redis_line(key: str, client: Any = None) -> str:
+    """Return the line that leads to a Redis like that of *client*, with one that gives up soon."""
+    quick = QUICK_REDIS
+    if hasattr(client, "nodes_manager"):
+        quick = quick.replace("Redis(", "RedisCluster(").replace("None", "Retry(NoBackoff(), 0)")
+    elif "path" in (_options(client) or {}):  # Redis(unix_socket_path=...) drops a timeout
+        quick = quick.replace("Redis(...", 'Redis.from_url("unix:///..."')
+    return f"{key} = {quick if key == 'SESSION_REDIS' else f'RedisCache({quick})'}"
 
 
 def _files_line(key: str) -> str:
@@ -76,9 +82,16 @@ def place(cache: Any) -> object:
 def _redis_client(cache: Any) -> Any:
     """Return the redis-py client that is, or is in, *cache*, or None."""
     client = cache._write_client if isinstance(cache, RedisCache) else cache  # noqa: SLF001
-    pool = getattr(client, "connection_pool", None)
-    # A dict: pymongo's client has any attribute that it is asked for.
-    return client if isinstance(getattr(pool, "connection_kwargs", None), dict) else None
+    return None if _options(client) is None else client
+
+
+def _options(client: Any) -> dict[str, Any] | None:
+    """Return with what a redis-py client connects, to one server or to the nodes of a cluster."""
+    for name in ("connection_pool", "nodes_manager"):
+        options = getattr(getattr(client, name, None), "connection_kwargs", None)
+        if isinstance(options, dict):  # pymongo's client has any attribute that it is asked for
+            return options
+    return None
 
 
 def _is_private(app: Flask, cache: Any) -> bool:
@@ -101,13 +114,14 @@ def _in_cache(app: Flask, cache: Any, key: str, *, moves: bool = False) -> Findi
         yield finding("cache-threshold", key=key, threshold=threshold, mend=mend)
     client = _redis_client(cache)
     if client is not None and _longest_wait(client) > MAX_WAIT:
-        yield finding("redis-timeout", key=key, mend=redis_line(key))
+        yield finding("redis-timeout", key=key, mend=redis_line(key, client))
 
 
 def _longest_wait(client: Any) -> float:
     """Return for how many seconds a redis-py client waits for a server that is gone."""
-    options = client.connection_pool.connection_kwargs
-    retries = getattr(options.get("retry"), "_retries", 0)
-    waits = [options.get(name) for name in ("socket_timeout", "socket_connect_timeout")]
-    endless = retries < 0 or None in waits
-    return float("inf") if endless else (1 + retries) * max(waits)
+    options = _options(client) or {}
+    # A cluster's client tries again by itself.
+    retry = getattr(client, "retry", None) or options.get("retry")
+    retries = getattr(retry, "_retries", getattr(client, "cluster_error_retry_attempts", 0))
+    waits = [options.get(name) or inf for name in ("socket_timeout", "socket_connect_timeout")]
+    return inf if retries < 0 else (1 + retries) * max(waits)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cachelib import BaseCache, FileSystemCache, RedisCache, SimpleCache
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from flask_altdentifier.check import caches
 from flask_altdentifier.check.findings import Finding
 
 from .checking import (
@@ -87,6 +90,36 @@ def test_redis_clients_that_try_again(retries: int, found: list[str]) -> None:
     assert codes(offline(redis_sessions(client))) == found
 
 
+def test_redis_on_a_unix_socket() -> None:
+    """`Redis(unix_socket_path=...)` drops a timeout, so the mend is written another way."""
+    slow: Any = Redis(unix_socket_path="/x", **QUICK, retry=None)  # type: ignore[arg-type]
+    [finding] = caches._in_cache(good_app(), slow, "SESSION_REDIS")
+    mend = 'SESSION_REDIS = Redis.from_url("unix:///...", socket_timeout=0.5, '
+    assert finding.mend == f"{mend}socket_connect_timeout=0.5, retry=None)"
+    quick = Redis.from_url("unix:///x", **QUICK, retry=None)
+    assert list(caches._in_cache(good_app(), quick, "SESSION_REDIS")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"retry": Retry(NoBackoff(), 0)}, []),  # redis-py 6 and newer
+        ({"retry": Retry(NoBackoff(), 10)}, ["redis-timeout"]),
+        ({"cluster_error_retry_attempts": 0}, []),  # redis-py 5
+        ({"cluster_error_retry_attempts": 10}, ["redis-timeout"]),
+    ],
+)
+def test_redis_clusters(options: dict[str, Any], found: list[str]) -> None:
+    """The client of a cluster tries again by itself."""
+    nodes = SimpleNamespace(connection_kwargs=QUICK)
+    cache = RedisCache(SimpleNamespace(nodes_manager=nodes, **options))
+    findings = list(caches._in_cache(good_app(), cache, "SESSION_CACHELIB"))
+    assert codes(findings) == found
+    for one in findings:
+        mend = "SESSION_CACHELIB = RedisCache(RedisCluster(..., socket_timeout=0.5, "
+        assert one.mend == f"{mend}socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)))"
+
+
 #: Each is made anew for each app: its place, and whether it has room.
 CACHES: dict[str, Callable[[Path], BaseCache]] = {
     "memory": lambda path: SimpleCache(threshold=100_000),
@@ -103,17 +136,17 @@ CACHES: dict[str, Callable[[Path], BaseCache]] = {
 def test_mends_of_caches_agree(tmp_path: Path, sessions: str, store: str | None, mode: str) -> None:
     """All mends together leave nothing to be found: no two are about one key and differ."""
     first = CACHES[sessions](tmp_path / "a")
-    caches: dict[str, Any] = {"SESSION_CACHELIB": first}
+    config: dict[str, Any] = {"SESSION_CACHELIB": first}
     if store is not None:
-        caches["ALTDENTIFIER_STORE"] = first if store == "same" else CACHES[store](tmp_path / "b")
+        config["ALTDENTIFIER_STORE"] = first if store == "same" else CACHES[store](tmp_path / "b")
 
     def found() -> list[Finding]:
-        app = good_app(**caches)
+        app = good_app(**config)
         app.testing, app.debug = mode == "testing", mode == "debug"
         return offline(app)
 
     def files_at(path: Any, **options: Any) -> FileSystemCache:
-        place = caches[key]._path if path is ... else f"{tmp_path}{path}"
+        place = config[key]._path if path is ... else f"{tmp_path}{path}"
         return FileSystemCache(place, **options)
 
     names = {
@@ -127,5 +160,5 @@ def test_mends_of_caches_agree(tmp_path: Path, sessions: str, store: str | None,
     assert len(keys) == len(set(keys))
     for line in lines:
         key, _, value = line.partition(" = ")
-        caches[key] = eval(value, names)  # noqa: S307
+        config[key] = eval(value, names)  # noqa: S307
     assert found() == []
