@@ -13,7 +13,7 @@ import time
 from base64 import urlsafe_b64encode
 from typing import Any
 
-from flask import Response, after_this_request, current_app, request
+from flask import Flask, Response, after_this_request, current_app, request
 
 from .installed import installed
 
@@ -134,15 +134,16 @@ def _secure() -> bool:
 
 
 def _set(name: str, value: str, max_age: int) -> None:
-    interface = current_app.session_interface
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    interface = app.session_interface
     options: dict[str, Any] = {
         "max_age": max_age,
         "expires": 0 if max_age == 0 else None,
         "httponly": True,
         "samesite": "Lax",
         "secure": _secure(),
-        "path": interface.get_cookie_path(current_app),
-        "domain": interface.get_cookie_domain(current_app),
+        "path": interface.get_cookie_path(app),
+        "domain": interface.get_cookie_domain(app),
     }
 
     @after_this_request

@@ -34,7 +34,7 @@ def _vary(response: Response) -> Response:
     if "Vary" in response.headers:
         response.vary.add("Cookie")
     else:  # what add() comes to, in half the time
-        response.headers["Vary"] = "Cookie"
+        response.headers.add("Vary", "Cookie")
     return response
 
 

@@ -106,7 +106,8 @@ def check(required: frozenset[str]) -> Response | None:
 
 
 def _keep_private(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
+    if "Cache-Control" not in response.headers:
+        response.headers.add("Cache-Control", "no-store")
     return response
 
 
