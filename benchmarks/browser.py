@@ -43,15 +43,17 @@ class Browser:
         """What it sends as `Cookie`."""
         return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
-    def environ(self, url: str) -> dict[str, Any]:
-        """Return the WSGI environ of a GET request of *url*."""
+    def environ(self, url: str, method: str = "GET") -> dict[str, Any]:
+        """Return the WSGI environ of a request of *url*."""
         parts = urlsplit(url)
         headers = HEADERS | ({"Cookie": self.cookie_header} if self.cookies else {})
-        return create_environ(parts.path, ORIGIN, query_string=parts.query, headers=headers)
+        return create_environ(
+            parts.path, ORIGIN, query_string=parts.query, headers=headers, method=method
+        )
 
     def get(self, url: str, statuses: Sequence[int] = OK) -> str | None:
         """Get *url* and return where it leads. Raises `RuntimeError` for another status."""
-        status, headers = _call(self.app, self.environ(url))
+        status, headers = call(self.app, self.environ(url))
         _expect(statuses, [status])
         location = None
         for name, value in headers:
@@ -95,13 +97,14 @@ def timed(
     gc.collect()
     began = clock()
     for environ in environs:
-        seen.append(_call(app, environ)[0])  # noqa: PERF401
+        seen.append(call(app, environ)[0])  # noqa: PERF401
     took = clock() - began
     _expect(statuses, seen)
     return took / len(environs)
 
 
-def _call(app: Flask, environ: dict[str, Any]) -> tuple[int, Headers]:
+def call(app: Flask, environ: dict[str, Any]) -> tuple[int, Headers]:
+    """Call an app and read its answer; return the status and the headers."""
     started: list[tuple[str, Headers]] = []
 
     def start_response(status: str, headers: Headers, _exc_info: Any = None) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 
 from flask import Flask
@@ -75,7 +76,10 @@ Line = Callable[[Lab], list[Row]]
 
 @contextmanager
 def opened(*, quick: bool) -> Iterator[Lab]:
-    """Start the servers."""
+    """Start the servers. Raises `RuntimeError` where a program is missing that is needed later."""
+    for program in ("redis-server", "redis-benchmark"):
+        if which(program) is None:
+            raise RuntimeError(f"{program} is not on the PATH")
     with (
         TemporaryDirectory() as name,
         provider.running(Path(name)) as running,

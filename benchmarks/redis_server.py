@@ -13,8 +13,11 @@ from typing import Any
 import redis
 
 _READS = {"get", "mget", "exists", "ttl", "strlen"}
-#: What a client says when it connects.
-_CONNECTING = {"hello", "client|setinfo", "client", "select", "auth", "ping"}
+#: What a client says when it connects, and what asks for the figures.
+_OUR_OWN = {"hello", "client|setinfo", "client", "select", "auth", "ping"} | {
+    "info",
+    "config|resetstat",
+}
 
 
 @dataclass(frozen=True)
@@ -22,22 +25,24 @@ class RedisServer:
     """The running server."""
 
     socket: str
+    #: On loopback; 0 where it has none.
+    port: int
 
     def client(self, database: int = 0) -> Any:
         """Return a client of one of its 16 databases."""
         return redis.Redis(unix_socket_path=self.socket, db=database)
 
+    def calls(self) -> dict[str, int]:
+        """Return how often it has seen each command since `forget`."""
+        stats: dict[str, Any] = self.client().info("commandstats")
+        seen = {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
+        return {name: calls for name, calls in seen.items() if name not in _OUR_OWN}
+
     def commands(self) -> tuple[int, int]:
         """Return how many reads and writes it has seen since `forget`."""
-        stats: dict[str, Any] = self.client().info("commandstats")
-        reads = writes = 0
-        for name, numbers in stats.items():
-            command = name.removeprefix("cmdstat_")
-            if command in _READS:
-                reads += numbers["calls"]
-            elif command not in _CONNECTING | {"info", "config|resetstat"}:
-                writes += numbers["calls"]
-        return reads, writes
+        calls = self.calls()
+        reads = sum(calls.pop(name, 0) for name in _READS)
+        return reads, sum(calls.values())
 
     def forget(self) -> None:
         """Count anew."""
@@ -50,10 +55,11 @@ class RedisServer:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[RedisServer]:
-    """Run the server."""
-    server = RedisServer(str(directory / "redis.sock"))
-    options = ["--port", "0", "--unixsocket", server.socket, "--save", "", "--dir", str(directory)]
+def running(directory: Path, port: int = 0) -> Iterator[RedisServer]:
+    """Run the server, on a loopback *port* too where one is given."""
+    server = RedisServer(str(directory / "redis.sock"), port)
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--unixsocket", server.socket]
+    options += ["--save", "", "--dir", str(directory)]
     with (directory / "redis.log").open("wb") as log:
         process = subprocess.Popen(["redis-server", *options], stdout=log, stderr=log)  # noqa: S603, S607
     try:

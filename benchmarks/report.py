@@ -1,20 +1,20 @@
-"""The table, and `docs/performance.md` with its plot."""
+"""The table, and the pages of docs, with the plot."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 
-from . import plot
+from . import markdown, plot
 from .contenders import NAMES, load
 from .lab import Row
 
 #: What the contenders stand on.
 BASE = ("Flask", "Werkzeug", "Flask-Session", "cachelib", "redis", "urllib3", "requests")
-TEMPLATE = Path(__file__).parent / "performance.md.in"
+TEMPLATES = sorted(Path(__file__).parent.glob("*.md.in"))
 
 
 def versions() -> str:
@@ -26,8 +26,7 @@ def versions() -> str:
 
 def heading() -> str:
     """Return the head of the table."""
-    columns = ["what", "unit", *map(_title, NAMES), "target", "met"]
-    return f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}"
+    return markdown.table(["what", "unit", *map(_title, NAMES), "target", "met"], [])
 
 
 def line(row: Row) -> str:
@@ -35,14 +34,15 @@ def line(row: Row) -> str:
     cells = [row.title, row.unit, *(_cell(row, name) for name in NAMES)]
     cells.append("; ".join(target.text for target in row.targets))
     cells.append("" if not row.targets else "yes" if row.met else "**no**")
-    return f"| {' | '.join(cells)} |"
+    return markdown.line(cells)
 
 
-def write(rows: Sequence[Row], docs: Path) -> None:
-    """Write the page and the plot into *docs*."""
+def write(rows: Sequence[Row], fields: Mapping[str, str], docs: Path) -> None:
+    """Write the pages, whose templates take *fields*, and the plot into *docs*."""
     table = "\n".join([heading(), *map(line, rows)])
-    page = Template(TEMPLATE.read_text()).substitute(table=table, versions=versions())
-    (docs / "performance.md").write_text(page)
+    for template in TEMPLATES:
+        page = Template(template.read_text()).substitute(fields, table=table, versions=versions())
+        (docs / template.stem).write_text(page)
     titles = {name: _title(name) for name in NAMES}
     (docs / "performance.svg").write_text(plot.draw(rows, titles))
 

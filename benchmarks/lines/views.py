@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
-from typing import Any
 
 from .. import targets
 from ..browser import OK, Browser, timed
 from ..contenders import NAMES
+from ..fill import fill
 from ..lab import Lab, Place, Row
 from ..samples import Batch, Samples, interleaved, once
 
@@ -72,7 +71,7 @@ def scale(lab: Lab) -> list[Row]:
     def prepare(name: str, logins: int, database: int) -> Batch:
         place = lab.in_redis(name, database)
         batch = _visits(place, "/protected", size)
-        _fill(lab.redis.client(database), logins)
+        fill(lab.redis.client(database), logins)
         return batch
 
     cases = [(name, logins) for name in ("ours", "floor") for logins in (few, many)]
@@ -127,15 +126,3 @@ def _commands(lab: Lab, name: str, *, url: str, keep: bool) -> tuple[float, floa
         browser.get(url)
     reads, writes = lab.redis.commands()
     return reads / requests, writes / requests
-
-
-def _fill(client: Any, logins: int) -> None:
-    """Copy the one login that is there until there are that many."""
-    (key,) = client.keys()
-    stem, value, lifetime = key[: key.rindex(b":") + 1], client.get(key), client.ttl(key)
-    pipeline = client.pipeline(transaction=False)
-    for number in range(1, logins):
-        pipeline.set(stem + secrets.token_hex(32).encode(), value, ex=lifetime)
-        if number % 1000 == 0:
-            pipeline.execute()
-    pipeline.execute()

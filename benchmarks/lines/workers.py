@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from .. import apps, targets
 from ..browser import HEADERS, Browser
 from ..contenders import NAMES, load
 from ..lab import Lab, Row
-from ..samples import Batch, interleaved
+from ..samples import Batch, Samples, interleaved
 
 WORKERS = 2
 
@@ -32,7 +32,14 @@ def create_app(name: str, provider: str, redis_socket: str) -> Flask:
 
 def gunicorn(lab: Lab) -> list[Row]:
     """A protected view under gunicorn with two workers, each as its documentation ships it."""
-    size, rounds = lab.amount(200, 60), lab.amount(20, 5)
+    title = f"protected view, gunicorn with {WORKERS} workers, Redis, as documented"
+    bounds = (targets.of_peers(0.95),)
+    return [Row(title, "µs CPU of the workers", served(lab, NAMES, lab.amount(20, 5)), bounds)]
+
+
+def served(lab: Lab, names: Sequence[str], rounds: int) -> Samples:
+    """Return the microseconds of the workers' CPU that a protected view takes."""
+    size = lab.amount(200, 60)
     with ExitStack() as servers:
 
         def prepare(name: str) -> Batch:
@@ -43,9 +50,7 @@ def gunicorn(lab: Lab) -> list[Row]:
             request = _request("/protected", browser.cookie_header)
             return partial(_load, address, workers, request, size)
 
-        samples = interleaved({name: partial(prepare, name) for name in NAMES}, rounds)
-    title = f"protected view, gunicorn with {WORKERS} workers, Redis, as documented"
-    return [Row(title, "µs CPU of the workers", samples, (targets.of_peers(0.95),))]
+        return interleaved({name: partial(prepare, name) for name in names}, rounds)
 
 
 @contextmanager
