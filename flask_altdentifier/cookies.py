@@ -45,7 +45,7 @@ def issued_at(voucher: str) -> int:
 
 def vouched_states() -> dict[str, int]:
     """Return the states for which this browser's cookies vouch, and when each was made."""
-    prefix = _name("state")
+    prefix = _state_cookie("")
     return {
         state_of(value): issued_at(value)
         for name, value in request.cookies.items(multi=True)
@@ -55,59 +55,36 @@ def vouched_states() -> dict[str, int]:
 
 def vouch(voucher: str) -> None:
     """Give the browser the cookie for one pending login."""
-    _set(_name("state", state_of(voucher)[:16]), voucher, installed().settings.login_lifetime)
+    _set(_state_cookie(state_of(voucher)), voucher, installed().settings.login_lifetime)
 
 
 def unvouch(state: str) -> None:
     """Take back the cookie for one pending login."""
-    _set(_name("state", state[:16]), "", 0)
-
-
-def login_id() -> str | None:
-    """Return the login id that counts, or None where there is none in the form of one."""
-    values = request.cookies.getlist(_login_cookie())  # two, where one was planted
-    return next(filter(_LOGIN_ID.fullmatch, values), None)
+    _set(_state_cookie(state), "", 0)
 
 
 def login_ids() -> list[str]:
-    """Return each login id that this browser shows: the one that counts, and those beside it."""
-    login = _login_cookie()
-    values = [
-        value
-        for name, value in request.cookies.items(multi=True)
-        if (name == login or name.startswith(f"{login}_beside_")) and _LOGIN_ID.fullmatch(value)
-    ]
-    return list(dict.fromkeys(values))
+    """Return the login ids that this browser shows: more than one where one was planted.
+
+    What has not the form of one is left out.
+    """
+    values = request.cookies.getlist(_login_cookie())
+    return [value for value in values if _LOGIN_ID.fullmatch(value)]
+
+
+def login_id() -> str | None:
+    """Return the login id that counts, or None."""
+    return next(iter(login_ids()), None)
 
 
 def set_login_id(value: str, lifetime: float) -> None:
-    """Give the browser a login id, for *lifetime* seconds.
-
-    Where another login is pending, it may end at this moment, and the browser keeps the login
-    cookie that comes last. So a second cookie, which no other login writes, keeps this id for the
-    logout that must end both.
-    """
-    _forget_beside()
+    """Give the browser a login id, for *lifetime* seconds."""
     _set(_login_cookie(), value, math.ceil(lifetime))
-    if len(_shown("state")) > 1:
-        _set(_name("beside", secrets.token_hex(8)), value, math.ceil(lifetime))
 
 
 def delete_login_id() -> None:
     """Take the login id back."""
-    _forget_beside()
     _set(_login_cookie(), "", 0)
-
-
-def _forget_beside() -> None:
-    for name in _shown("beside"):
-        _set(name, "", 0)
-
-
-def _shown(kind: str) -> list[str]:
-    """Return the names of the cookies of one kind that this browser shows."""
-    prefix = _name(kind)
-    return [name for name in request.cookies if name.startswith(prefix)]
 
 
 def _login_cookie() -> str:
@@ -125,8 +102,8 @@ def _login_cookie_name() -> str:
     return f"{prefix}altdentifier_{installed().settings.client_hash}"
 
 
-def _name(kind: str, mark: str = "") -> str:
-    return f"{_login_cookie()}_{kind}_{mark}"
+def _state_cookie(state: str) -> str:
+    return f"{_login_cookie()}_state_{state[:16]}"
 
 
 def _secure() -> bool:

@@ -96,7 +96,7 @@ class Reservation:
 
     def _undo(self) -> None:
         request.environ[installed().environ_key] = None
-        installed().store.drop("grant", hashed(self.login_id))
+        _drop(hashed(self.login_id))
 
 
 def logout() -> None:
@@ -115,8 +115,11 @@ def logout() -> None:
 
 def end() -> None:
     """Drop this browser's grant from the store; its cookie stays. Raises `StoreUnavailable`."""
-    app = installed()
     for name in map(hashed, cookies.login_ids()):
-        app.store.drop("grant", name)
-        refresh.forget(name)
-    request.environ[app.environ_key] = None
+        _drop(name)
+    request.environ[installed().environ_key] = None
+
+
+def _drop(name: str) -> None:
+    installed().store.drop("grant", name)
+    refresh.forget(name)

@@ -60,23 +60,25 @@ def latest(name: str, first: Grant) -> Grant | None:
                 store.put("refreshing", name, True, timeout)
                 brought = _refresh(name, first)
             finally:
-                _put_ticket(name, first)
-            return _if_not_over(name, brought)
+                lives = _put_back(name, first)
+            return brought if lives else None
         time.sleep(_PAUSE)
         if not store.get("grant", name, bool):
             return None
     if store.get("refreshing", name, bool):
         raise ProviderTimeout
     store.drop("grant", name)  # whoever took the ticket has died with it
-    return None
-
-
-def _if_not_over(name: str, grant: Grant | None) -> Grant | None:
-    """Return *grant*, unless the login *name* has ended while it was refreshed."""
-    if installed().store.get("grant", name, bool):
-        return grant
     forget(name)
     return None
+
+
+def _put_back(name: str, first: Grant) -> bool:
+    """Put the ticket back; tell whether the login *name* has lived through its refresh."""
+    _put_ticket(name, first)
+    lives = installed().store.get("grant", name, bool) is not None
+    if not lives:
+        forget(name)
+    return lives
 
 
 def _refresh(name: str, first: Grant) -> Grant | None:

@@ -14,10 +14,8 @@ from flask_altdentifier.errors import ConfigError
 
 from .support import (
     altdentifier,
-    begin,
     cookies_of,
     extension,
-    finish,
     log_in,
     make_app,
     reason,
@@ -154,51 +152,6 @@ def test_every_login_cookie_is_logged_out(app: Flask, client: FlaskClient) -> No
     bare = app.test_client(use_cookies=False)
     assert bare.post("/logout", headers={"Cookie": both}).status_code == 303
     assert client.get("/me").status_code == 401
-
-
-def beside(client: FlaskClient) -> list[str]:
-    """Return the values of the cookies beside the login cookie."""
-    return [value for name, value in cookies_of(client).items() if "_beside_" in name]
-
-
-def jar_of(client: FlaskClient) -> dict[Any, Any]:
-    """Return a copy of the cookies of *client*, as it keeps them."""
-    return dict(client._cookies or {})
-
-
-def test_logins_of_one_moment_end_together(app: Flask, client: FlaskClient) -> None:
-    """A browser keeps the login cookie that comes last; a logout ends each of the two logins."""
-    states = [begin(client), begin(client)]
-    before, thief = jar_of(client), app.test_client()
-    finish(client, states[0])
-    first = jar_of(client)
-    client._cookies = before
-    finish(client, states[1])
-    thief._cookies, client._cookies = first, {**first, **jar_of(client)}
-    assert len(beside(client)) == 2
-    assert [each.get("/me").status_code for each in (client, thief)] == [200, 200]
-    client.post("/logout")
-    assert [each.get("/me").status_code for each in (client, thief)] == [401, 401]
-    assert beside(client) == []
-
-
-def test_login_beside_none_has_one_cookie(client: FlaskClient) -> None:
-    """The second cookie goes with the last pending login; a login alone does not set it."""
-    states = [begin(client), begin(client)]
-    finish(client, states[0])
-    assert beside(client) == [cookies_of(client)["altdentifier_4da8dcc3"]]
-    finish(client, states[1])
-    assert beside(client) == []
-    log_in(client)
-    assert beside(client) == []
-
-
-@pytest.mark.parametrize("value", ["", "short", "A" * 44])
-def test_odd_cookie_beside_is_no_login(app: Flask, client: FlaskClient, value: str) -> None:
-    """What has not the form of a login id is not looked up, and is taken away."""
-    client.set_cookie("altdentifier_4da8dcc3_beside_x", value)
-    assert client.post("/logout").status_code == 303
-    assert beside(client) == []
 
 
 def test_page_that_knows_who_is_there_varies(app: Flask, client: FlaskClient) -> None:

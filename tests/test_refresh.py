@@ -227,6 +227,19 @@ def test_refused_refresh_leaves_nothing(client: FlaskClient, app: Flask, clock: 
         assert not kept(cache)
 
 
+def test_login_that_a_receiver_refuses_leaves_nothing(app: Flask, client: FlaskClient) -> None:
+    """A login that a receiver stops is gone with its ticket."""
+    cache = extension(app).store.cache
+
+    def refuse(_: Flask, grant: Any) -> None:
+        raise ValueError("not this one")
+
+    with signals.logged_in.connected_to(refuse, app), pytest.raises(ValueError, match="not this"):
+        log_in(client)
+    if isinstance(cache, SimpleCache):
+        assert not kept(cache)
+
+
 class Slow(FakeAltDentifier):
     """Answers after an event, and tells when it was asked."""
 
@@ -292,6 +305,21 @@ def test_logout_during_a_refresh_is_final(store: BaseCache, clock: Clock) -> Non
         assert not kept(store)
 
 
+def test_logout_during_a_refresh_that_fails_leaves_nothing(store: BaseCache, clock: Clock) -> None:
+    """A refresh that fails after a logout puts no ticket back."""
+    app, provider, client = slow_app(store)
+    clock(WEEK + 5)
+    other, provider.status = copy_of(app, client), 500
+    with ThreadPoolExecutor(1) as pool:
+        refreshing = pool.submit(other.get, "/me")
+        provider.asked.wait(5)
+        client.post("/logout")
+        provider.go.set()
+        refreshing.result()
+    if isinstance(store, SimpleCache):
+        assert not kept(store)
+
+
 def test_logout_ends_the_wait_for_a_refresh(store: BaseCache, clock: Clock) -> None:
     """Who waits for a refresh that another does is told at once that a logout came first."""
     app, provider, client = slow_app(store)
@@ -312,8 +340,13 @@ def test_refresh_whose_worker_died_ends_the_login(store: BaseCache, clock: Clock
     """Where the ticket is gone for good, the wait is bounded and the next visit is a login."""
     app, provider, client = slow_app(store, ALTDENTIFIER_TIMEOUT=0.2)
     name, _ = next_login(app, client)
-    assert extension(app).store.take("ticket", name, bool)
     clock(WEEK + 5)
+    provider.go.set()
+    assert client.get("/me").status_code == 200
+    clock(WEEK + 5)
+    assert extension(app).store.take("ticket", name, bool)
+    extension(app).store.drop("refreshing", name)
+    provider.asked.clear()
     start = time.monotonic()
     assert client.get("/me").status_code == 401
     assert 0.2 <= time.monotonic() - start < 1.2
@@ -321,6 +354,8 @@ def test_refresh_whose_worker_died_ends_the_login(store: BaseCache, clock: Clock
     assert client.get("/me").status_code == 401
     assert time.monotonic() - start < 0.2
     assert not provider.asked.is_set()
+    if isinstance(store, SimpleCache):
+        assert not kept(store)
 
 
 def test_refresh_that_takes_long_elsewhere_is_waited_for_again(

@@ -83,6 +83,6 @@ class Jar:
     def login_id(self) -> str | None:
         """The value of the login cookie of ours."""
         for (name, _), (value, _end) in self.cookies.items():
-            if "altdentifier" in name and "_state_" not in name and "_beside_" not in name:
+            if "altdentifier" in name and "_state_" not in name:
                 return value
         return None

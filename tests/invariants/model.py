@@ -52,8 +52,6 @@ class Member:
 
     token: str | None = None
     end: float = 0.0
-    #: The token of a login that was finished at the same moment as the one that the browser keeps.
-    beside: str | None = None
     pending: list[Begun] = field(default_factory=list)
 
 
@@ -185,7 +183,7 @@ class Model(RuleBasedStateMachine):
     @precondition(lambda self: self.any_pending())
     @rule(browser=BROWSERS, app=APPS, at=st.integers(1, 8), last=st.booleans())
     def finishes_two_at_once(self, browser: str, app: str, at: int, last: bool) -> None:
-        """The callback of another tab runs in the middle of one; a jar is copied between them."""
+        """The callback of another tab runs in the middle of one: the browser keeps the last."""
         member, jar = self.members[browser, app], self.jars[browser].copy()
         tabs = [login for login in member.pending if self.is_pending(login)][-2:]
         if len(tabs) < 2:
@@ -202,8 +200,9 @@ class Model(RuleBasedStateMachine):
         came = [(answers[0], tabs[1], tokens[1]), (answers[-1], tabs[0], tokens[0])]
         for answer, login, token in came if last else came[::-1]:
             self.jars[browser].receive(answer.set_cookies)
-            self.stolen.append(self.jars[browser].copy())
-            self.logged_in(login, token, beside=member.token if member.token in tokens else None)
+            if member.token in tokens:  # the first is not ended: it did not see the other's cookie
+                member.token = None
+            self.logged_in(login, token)
         self.agrees(browser, app)
 
     @precondition(lambda self: self.any_pending())
@@ -371,20 +370,19 @@ class Model(RuleBasedStateMachine):
             event()
         return answer
 
-    def logged_in(self, login: Begun, token: str, beside: str | None = None) -> None:
-        """Remember that a login was finished, perhaps at the same moment as that of *beside*."""
+    def logged_in(self, login: Begun, token: str) -> None:
+        """Remember that a login was finished."""
         member = self.members[login.browser, login.app]
         login.pending, login.used = False, True
         member.pending = [other for other in member.pending if other is not login]
-        if beside is None:
-            self.ended(member)
+        self.ended(member)
         member.token, member.end = token, self.clock.time() + TOKEN_LIFETIME
-        member.beside = beside
 
     def ended(self, member: Member) -> None:
         """Remember that a grant is over for good."""
-        self.dead.update(token for token in (member.token, member.beside) if token is not None)
-        member.token, member.beside = None, None
+        if member.token is not None:
+            self.dead.add(member.token)
+        member.token = None
 
     def is_pending(self, login: Begun) -> bool:
         """Tell whether a login can still be finished."""

@@ -87,11 +87,6 @@ def logout_of_the_cookie_alone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Store, "drop", lambda *record: None if "grant" in record else drop(*record))
 
 
-def logout_of_the_last_login_alone(patch: pytest.MonkeyPatch) -> None:
-    """Of two logins that were finished at one moment, one outlives the logout."""
-    patch.setattr(cookies, "_shown", lambda _: [])
-
-
 def cookie_that_is_the_key(patch: pytest.MonkeyPatch) -> None:
     """Who reads the store's keys is logged in as anybody."""
     patch.setattr(current, "hashed", lambda secret: secret)
@@ -128,7 +123,6 @@ FAULTS: list[Fault] = [
     login_id_that_stays,
     lifetime_that_is_not_checked,
     logout_of_the_cookie_alone,
-    logout_of_the_last_login_alone,
     cookie_that_is_the_key,
     token_in_the_session,
     tabs_without_end,

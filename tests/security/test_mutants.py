@@ -203,16 +203,6 @@ def test_login_cookie_lasts_as_long_as_the_grant(client: FlaskClient) -> None:
     assert WEEK - 2 <= age <= WEEK
 
 
-def test_cookie_beside_lasts_as_long_as_the_login_cookie(client: FlaskClient) -> None:
-    """The cookie beside the login cookie ends with the grant, and is taken back like any other."""
-    states = [begin(client), begin(client)]
-    [cookie] = [v for k, v in set_cookies(finish(client, states[0])).items() if "_beside_" in k]
-    age = int(cookie.partition("Max-Age=")[2].partition(";")[0])
-    assert WEEK - 2 <= age <= WEEK
-    [cookie] = [v for k, v in set_cookies(client.post("/logout")).items() if "_beside_" in k]
-    assert cookie.startswith("; Expires=Thu, 01 Jan 1970")
-
-
 def test_name_of_a_state_cookie(client: FlaskClient) -> None:
     """It ends in the first 16 characters of the state, which tell nothing of the rest."""
     state = begin(client)
