@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from flask import Flask
 
@@ -61,12 +62,15 @@ class Lab:
         contender = load(name)
         return Place(contender, apps.build(contender, self.provider.url, apps.in_memory()))
 
-    def in_redis(self, name: str, database: int | None = None) -> Place:
-        """Return an app on a Redis database that is empty, configured as its docs tell."""
+    def in_redis(self, name: str, database: int | None = None, **settings: Any) -> Place:
+        """Return an app on an empty Redis database, with the config that its docs tell.
+
+        *settings* are for each contender alike.
+        """
         contender = load(name)
         client = self.redis.client(NAMES.index(name) if database is None else database)
         client.flushdb()
-        config = apps.in_redis(client) | contender.advice
+        config = apps.in_redis(client) | contender.advice | settings
         return Place(contender, apps.build(contender, self.provider.url, config))
 
 

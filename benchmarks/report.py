@@ -75,6 +75,6 @@ def _cell(row: Row, name: str) -> str:
         return ""
     value = row.samples.median(name)
     text = f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
-    if row.exact or name == "floor":
+    if row.exact or name == "floor" or "floor" not in row.samples.values:
         return text
     return f"{text} ({row.samples.ratio(name, 'floor'):.2f})"

@@ -76,5 +76,5 @@ def once(names: Sequence[str], measure: Callable[[str], Sequence[float]]) -> lis
             failed.fail(name, problem)
     return [
         Samples({name: [figures[i]] for name, figures in found.items()}, dict(failed.failed))
-        for i in range(len(next(iter(found.values()))))
+        for i in range(max(map(len, found.values()), default=1))
     ]

@@ -19,17 +19,22 @@ class Target:
 
 def of_floor(factor: float) -> Target:
     """At most *factor* times the floor."""
-    return Target(f"≤ {factor:.2f} of floor", lambda s: s.ratio("ours", "floor") <= factor)
+    return Target(
+        f"≤ {factor:.2f} of floor",
+        lambda s: "floor" in s.values and s.ratio("ours", "floor") <= factor,
+    )
 
 
 def of_peers(factor: float, *peers: str) -> Target:
-    """At most *factor* times each of *peers* that did the work (all, where none is named)."""
-    among = peers or PEERS
-    whom = ", ".join(peers) or "every peer"
-    return Target(
-        f"≤ {factor:.2f} of {whom}",
-        lambda s: all(s.ratio("ours", peer) <= factor for peer in among if peer in s.values),
-    )
+    """At most *factor* times each of *peers*; where none is named, of all that did the work."""
+
+    def holds(samples: Samples) -> bool:
+        among = peers or [peer for peer in PEERS if peer in samples.values]
+        return bool(among) and all(
+            peer in samples.values and samples.ratio("ours", peer) <= factor for peer in among
+        )
+
+    return Target(f"≤ {factor:.2f} of {', '.join(peers) or 'every peer'}", holds)
 
 
 def at_most(value: float, unit: str = "") -> Target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from .. import targets
 from ..browser import OK, Browser, timed
@@ -10,21 +11,25 @@ from ..contenders import NAMES
 from ..fill import fill
 from ..lab import Lab, Place, Row
 from ..samples import Batch, Samples, interleaved, once
+from ..targets import Target
+
+#: What an app may keep in the session of somebody who is logged in.
+KEPT = {"nothing": False, "something": True}
 
 
 def protected(lab: Lab) -> list[Row]:
     """A protected view, everything in this process."""
-    rivals = ("flask_dance", "flask_discord")
-    cases = (
-        ("nothing", False, (targets.of_floor(1.2), targets.of_peers(1.0, *rivals, "flask_login"))),
-        # Flask-Session's read of it comes on top of ours.
-        ("something", True, (targets.of_floor(1.3), targets.of_peers(1.0, *rivals))),
-    )
-    rows = []
-    for what, keep, bounds in cases:
-        title = f"protected view, in memory, the app keeps {what} in the session"
-        rows.append(Row(title, "µs CPU", _in_turn(lab, "/protected", keep=keep), bounds))
-    return rows
+    rivals = ("flask_dance", "flask_discord", "flask_login")
+    bounds = (targets.of_floor(1.2), targets.of_peers(1.0, *rivals))
+    return [
+        Row(
+            f"protected view, in memory, the app keeps {what} in the session",
+            "µs CPU",
+            _in_turn(lab, "/protected", keep=keep),
+            bounds,
+        )
+        for what, keep in KEPT.items()
+    ]
 
 
 def public(lab: Lab) -> list[Row]:
@@ -36,15 +41,22 @@ def public(lab: Lab) -> list[Row]:
 
 
 def protected_redis(lab: Lab) -> list[Row]:
-    """A protected view, everything in Redis, each as its documentation ships it."""
+    """A protected view, everything in Redis: as documented, and where nobody writes sessions."""
     size, rounds = lab.amount(200, 50), lab.amount(30, 6)
 
-    def prepare(name: str) -> Batch:
-        return _visits(lab.in_redis(name), "/protected", size)
+    def row(title: str, what: str, bounds: tuple[Target, ...], **config: Any) -> Row:
+        def prepare(name: str) -> Batch:
+            return _visits(lab.in_redis(name, **config), "/protected", size, keep=KEPT[what])
 
-    samples = interleaved({name: partial(prepare, name) for name in NAMES}, rounds)
-    title = "protected view, Redis, as documented"
-    return [Row(title, "µs CPU", samples, (targets.of_peers(0.90),))]
+        samples = interleaved({name: partial(prepare, name) for name in NAMES}, rounds)
+        title = f"protected view, Redis, {title}, the app keeps {what} in the session"
+        return Row(title, "µs CPU", samples, bounds)
+
+    unwritten = {"SESSION_REFRESH_EACH_REQUEST": False}
+    return [
+        *(row("as documented", what, (targets.of_peers(0.90),)) for what in KEPT),
+        *(row("no session written by any", what, (), **unwritten) for what in KEPT),
+    ]
 
 
 def redis_commands(lab: Lab) -> list[Row]:
