@@ -148,7 +148,8 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         if answer.status_code >= 500:
             return answer
         if answer.location is None:
-            text = " ".join(re.sub(r"<[^>]*>", " ", answer.text.partition("<main")[2]).split())
+            main = "<main" + answer.text.partition("<main")[2]
+            text = " ".join(re.sub(r"<[^>]*>", " ", main).split())
             raise RuntimeError(f"The sandbox refused the login with {answer.status_code}: {text}")
         # The redirect URI may be a proxy's; behind it, the callback is where the login began.
         query = urlsplit(answer.location).query

@@ -17,10 +17,11 @@ from .pages import example
 pytest_plugins = ["pytester"]
 
 
-@pytest.fixture(params=["with", "without"])
+@pytest.fixture(params=[[], ["-pno:pytest-flask"], ["-n2"]], ids=["flask", "bare", "xdist"])
 def options(request: pytest.FixtureRequest) -> list[str]:
-    """Options of pytest: with pytest-flask and without."""
-    return [] if request.param == "with" else ["-pno:pytest-flask"]
+    """Options of pytest: with pytest-flask, without it, and with pytest-xdist."""
+    options: list[str] = request.param
+    return options
 
 
 def test_pytest(pytester: pytest.Pytester, options: list[str]) -> None:
