@@ -27,24 +27,27 @@ def refuse_cookie_sessions(app: Flask) -> None:
 def session_cache(app: Flask) -> BaseCache:
     """Return a cache on the server that the app's sessions are kept on.
 
-    Raises `ConfigError` where the sessions' backend is none that cachelib speaks to.
+    Raises `ConfigError` where the sessions' backend is none that cachelib speaks to, or where
+    their interface is not Flask-Session's.
     """
     refuse_cookie_sessions(app)
     interface: Any = app.session_interface
+    cache: BaseCache | None = getattr(interface, "cache", None)
+    client = getattr(interface, "client", None)
     kind = str(app.config.get("SESSION_TYPE", "")).lower()
-    if kind in {"cachelib", "filesystem"}:
-        cache: BaseCache = interface.cache
+    if kind in {"cachelib", "filesystem"} and cache is not None:
         return cache
-    if kind == "redis":
-        _refuse_replaced(app.config.get("SESSION_REDIS"), interface.client)
-        return RedisCache(interface.client)
-    if kind == "memcached":
-        return MemcachedCache(interface.client)
-    if kind == "mongodb":
+    if kind == "redis" and client is not None:
+        _refuse_replaced(app.config.get("SESSION_REDIS"), client)
+        return RedisCache(client)
+    if kind == "memcached" and client is not None:
+        return MemcachedCache(client)
+    if kind == "mongodb" and client is not None:
         database = app.config.get("SESSION_MONGODB_DB", "flask_session")
-        return MongoDbCache(interface.client, db=database, collection="altdentifier")
+        return MongoDbCache(client, db=database, collection="altdentifier")
     raise ConfigError(
-        f"ALTDENTIFIER_STORE is missing: sessions of SESSION_TYPE {kind!r} cannot keep logins. "
+        f"ALTDENTIFIER_STORE is missing: sessions of SESSION_TYPE {kind!r} in "
+        f"{type(interface).__name__} cannot keep logins. "
         "Set it to a cachelib cache that all workers share, such as "
         "cachelib.RedisCache(redis.Redis(...)) or cachelib.FileSystemCache('/var/lib/app/logins')."
     )
@@ -55,9 +58,17 @@ def _refuse_replaced(wanted: Any, used: Any) -> None:
 
     Version 0.8 does so with whatever is no `redis.Redis`, such as `RedisCluster`.
     """
-    if wanted is not None and wanted is not used:
+    if wanted is None or wanted is used:
+        return
+    from redis import Redis
+
+    if not isinstance(wanted, Redis):
         raise ConfigError(
             f"SESSION_REDIS is a {type(wanted).__name__}, which Flask-Session does not take: it "
             "uses the Redis on localhost instead. Set SESSION_TYPE to 'cachelib' and "
             "SESSION_CACHELIB to cachelib.RedisCache(...) with that client."
         )
+    raise ConfigError(
+        "SESSION_REDIS is not the Redis that sessions are kept in: it was set after "
+        "Session(app), which reads it once. Set SESSION_REDIS before Session(app)."
+    )

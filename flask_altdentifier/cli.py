@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
 import click
+from flask import Flask, current_app
 from flask.cli import ScriptInfo
 
 from .errors import ConfigError
@@ -15,8 +17,16 @@ from .installed import installed
 from .integration import integration_url
 
 
+def _app(context: click.Context) -> Flask:
+    """Return the current app where there is one, else load it."""
+    if current_app:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        return app
+    return context.ensure_object(ScriptInfo).load_app()
+
+
 def with_app(command: Callable[..., None]) -> Callable[..., None]:
-    """Load the app and run *command* in it; a `ConfigError` is one line in place of a traceback.
+    """Run *command* in the app; a `ConfigError` is one line in place of a traceback.
 
     Not Flask's `with_appcontext`, which shows the traceback.
     """
@@ -24,7 +34,7 @@ def with_app(command: Callable[..., None]) -> Callable[..., None]:
     @click.pass_context
     def run(context: click.Context, /, *args: Any, **options: Any) -> None:
         try:
-            with context.ensure_object(ScriptInfo).load_app().app_context():
+            with _app(context).app_context():
                 command(*args, **options)
         except ConfigError as problem:
             raise click.ClickException(str(problem)) from None
@@ -71,10 +81,12 @@ def check(context: click.Context, *, offline: bool, as_json: bool) -> None:
     """Look for mistakes before the first login does. Exit 1 if there are any."""
     from .check import broken, find, quiet, show
 
-    script = context.ensure_object(ScriptInfo)
+    # What another has pushed may be another app than the one that a second start would load.
+    script = None if current_app else context.ensure_object(ScriptInfo)
+    environ = os.environ.copy()  # before the app is loaded, which may change it
     try:
         with quiet():
-            found = find(script.load_app(), offline=offline, script=script)
+            found = find(_app(context), offline=offline, script=script, environ=environ)
     except ConfigError as problem:
         found = [broken(problem)]
     show(found, as_json=as_json)

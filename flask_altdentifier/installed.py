@@ -41,6 +41,8 @@ class Installed:
         self.environ_key: str = f"flask_altdentifier.{id(self):x}"
         #: Codes of the mistakes in the set-up that the log has told, None before the first login.
         self.logged: set[str] | None = None
+        #: By which scheme, host and word of a proxy logins have begun: see `login`.
+        self.ways: set[tuple[str | None, ...]] = set()
         self._store: Store | None = None
         #: Name of the login cookie on plain http and on https, once a request has asked for it.
         self.cookie_names: dict[bool, str] = {}

@@ -13,10 +13,14 @@ from .browser import in_app, is_prefetch, send_to
 from .callback import CallbackQuery
 from .current import Reservation, load
 from .errors import AltDentifierError, PrefetchRefused, StateError
-from .installed import installed
+from .installed import Installed, installed
 from .integration import snowflake
 from .pending import PendingLogin
 from .scopes import WRITE_INTEGRATIONS, checked
+
+#: Ways to the site (scheme, host, what a proxy says) that are looked at for mistakes; visitors can
+#: make up any number.
+MAX_WAYS = 20
 
 
 def authorize_redirect(
@@ -52,11 +56,7 @@ def begin(
     if is_prefetch(request):
         raise PrefetchRefused
     app = installed()
-    if app.logged is None:
-        # Not at the top: only the first login needs it.
-        from .check import look
-
-        look()
+    _look_at_the_way(app)
     login = PendingLogin(
         next=urls.local_path(next),
         scope=scope,
@@ -74,6 +74,17 @@ def begin(
         ),
         302,
     )
+
+
+def _look_at_the_way(app: Installed) -> None:
+    """Log the mistakes that the first login by each of a few ways to this site shows."""
+    way = (request.scheme, request.host, request.headers.get("X-Forwarded-Proto"))
+    if way not in app.ways and len(app.ways) < MAX_WAYS:
+        # Not at the top: few logins need it.
+        from .check import look
+
+        look()
+        app.ways.add(way)
 
 
 def _guild(guild_id: str | int | None, scope: frozenset[str]) -> str | None:

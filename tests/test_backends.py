@@ -70,6 +70,18 @@ def test_redis_client_that_flask_session_replaced() -> None:
         session_cache(app)
 
 
+def test_redis_client_that_was_set_too_late() -> None:
+    """A client that Flask-Session would take, but never saw, is told apart."""
+    import redis
+
+    app = Flask(__name__)
+    app.config.update(SESSION_TYPE="redis", SESSION_REDIS=redis.Redis())
+    Session(app)
+    app.config["SESSION_REDIS"] = redis.Redis()
+    with pytest.raises(ConfigError, match=r"Set SESSION_REDIS before Session\(app\)"):
+        session_cache(app)
+
+
 def test_memcached_sessions() -> None:
     """Sessions on memcached share its client."""
     client = object()
@@ -96,9 +108,9 @@ def test_mongodb_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pymongo" not in sys.modules or made
 
 
-@pytest.mark.parametrize("kind", ["sqlalchemy", "dynamodb", "null", None])
+@pytest.mark.parametrize("kind", ["sqlalchemy", "dynamodb", "null", None, "redis", "cachelib"])
 def test_other_sessions_need_a_store(kind: str | None) -> None:
-    """A backend that cachelib does not speak to is named, with the key that mends it."""
+    """What gives no cache that cachelib speaks to is named, with the key that mends it."""
     with pytest.raises(ConfigError, match="ALTDENTIFIER_STORE is missing"):
         session_cache(app_with(kind))
 

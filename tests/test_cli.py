@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from flask_altdentifier import blueprint
 
-from .check.checking import flask_command
+from .check.checking import flask_command, good_app
 from .support import bare_app, make_app
 
 
@@ -44,6 +45,13 @@ def test_config_error_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert result.exit_code == 1
     [line] = result.output.splitlines()
     assert line.startswith("Error: ALTDENTIFIER_CLIENT_ID is missing. ")
+
+
+@pytest.mark.parametrize("arguments", [["link"], ["check", "--offline"]])
+def test_app_whose_context_is_pushed(arguments: list[str]) -> None:
+    """Like Flask's commands, ours take the current app where there is one."""
+    with good_app().app_context():
+        assert CliRunner().invoke(blueprint.cli, arguments).exit_code == 0
 
 
 def test_commands_under_another_name() -> None:

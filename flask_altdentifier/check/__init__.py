@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from urllib.parse import urlsplit
 
 import click
 from flask import Flask, current_app, request
 from flask.cli import ScriptInfo
 
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnavailable
 from ..installed import installed
 from ..urls import is_loopback
 from .caches import in_caches
@@ -22,7 +21,7 @@ from .config import in_keys, in_late_keys, in_sessions, mended_cookie_name
 from .findings import QUICK_REDIS, Finding, Findings, finding
 from .provider import at_provider
 from .secret_key import in_second_start
-from .site import cookie_domain, in_site, proposed_uri, site_of
+from .site import cookie_domain, host_of, in_site, proposed_uri, site_of
 from .store import in_store
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
@@ -49,16 +48,22 @@ EXAMPLES = {
 }
 
 
-def find(app: Flask, *, offline: bool = False, script: ScriptInfo | None = None) -> list[Finding]:
+def find(
+    app: Flask,
+    *,
+    offline: bool = False,
+    script: ScriptInfo | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[Finding]:
     """Return all mistakes that can be seen in *app*, in which the blueprint is registered.
 
     Writes a record to the store and a session to its backend, and takes both back; starts the app
-    once more where *script* has loaded it; and asks AltDentifier unless *offline*. Raises
-    `ConfigError` where the blueprint is not registered.
+    once more where *script* has loaded it, with *environ* or this process's; and asks AltDentifier
+    unless *offline*. Raises `ConfigError` where the blueprint is not registered.
     """
     with app.app_context():
         found = [*_in_config(app), *in_late_keys(app), *in_store(app)]
-        found += [] if script is None else in_second_start(app, script)
+        found += [] if script is None else in_second_start(app, script, environ)
         return found if offline else [*found, *at_provider()]
 
 
@@ -98,8 +103,19 @@ def look() -> None:
     """Log what the config and this request show of mistakes, each once for each app.
 
     Sends nothing to the store or to AltDentifier, and logs no text of the request. Raises
-    `ConfigError` and `StoreUnavailable` where the store cannot be used.
+    `ConfigError` and `StoreUnavailable` where the store cannot be used, and nothing else.
     """
+    try:
+        _look()
+    except (ConfigError, StoreUnavailable):
+        raise
+    except Exception as problem:  # no reason to refuse a login
+        app = installed()
+        app.logged = app.logged or set()
+        logger.warning("The set-up could not be looked at (%s).", type(problem).__name__)
+
+
+def _look() -> None:
     app, found = installed(), list[Finding]()
     if app.logged is None:
         found = [*_in_config(current_app), *in_caches(current_app, app.store.cache)]
@@ -126,14 +142,14 @@ def _in_request(app: Flask) -> Findings:
         evidence = f"The browser sends two cookies of the name {name}"
         yield finding("session-name", evidence=evidence, mended=mended_cookie_name(app))
     if uri is not None:
-        yield from _in_host(app, urlsplit(uri).hostname or "")
+        yield from _in_host(app, host_of(uri))
     elif request.headers.get("X-Forwarded-Proto") == "https" and not request.is_secure:
         uri = proposed_uri(app).geturl()
         yield finding("proxy", evidence="A proxy says https", uri=uri)
 
 
 def _in_host(app: Flask, host: str) -> Findings:
-    served = urlsplit(request.host_url).hostname or ""
+    served = host_of(request.host_url)
     if host != served and is_loopback(host) and is_loopback(served):
         mend = f"# open the site on {host}, and nowhere else"
         yield finding("localhost", host=host, served="another loopback name", mend=mend)

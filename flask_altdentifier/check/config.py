@@ -19,7 +19,7 @@ from .site import Site, below, cookie_path
 def in_keys(app: Flask) -> Findings:
     """Look for keys of ours that nothing reads."""
     known = [field.name.upper() for field in fields(Settings)]
-    for key in sorted(app.config):
+    for key in sorted(key for key in app.config if isinstance(key, str)):
         first, _, rest = key.partition("_")
         # The first word may be misspelt too.
         likeness = SequenceMatcher(None, f"{first}_", PREFIX).ratio()

@@ -87,7 +87,8 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
         "Each start of the app makes another SECRET_KEY, so each worker has its own: what one has "
         "signed the others refuse (forms of Flask-WTF, remember-me cookies of Flask-Login). Logins "
         "do not need it.",
-        "FLASK_SECRET_KEY=...  # made once: python -c 'import secrets; print(secrets.token_hex())'",
+        'SECRET_KEY = os.environ["SECRET_KEY"]  # in the place of the random one; made once: '
+        "python -c 'import secrets; print(secrets.token_hex())'",
     ),
     "redirect-path": (
         "error",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
+import subprocess  # nosec B404
 import sys
+from collections.abc import Mapping
+from tempfile import TemporaryFile
 
 from flask import Flask
 from flask.cli import ScriptInfo
@@ -18,8 +20,10 @@ MAX_START = 20.0
 _MARK = b"SECRET_KEY: "
 
 
-def in_second_start(app: Flask, script: ScriptInfo) -> Findings:
-    """Load the app in another process, as the next worker does.
+def in_second_start(
+    app: Flask, script: ScriptInfo, environ: Mapping[str, str] | None = None
+) -> Findings:
+    """Load the app in another process with *environ* (else this one's), as the next worker does.
 
     Only where *script* has loaded it by its import path; not for those who develop or test,
     who run one process.
@@ -28,29 +32,35 @@ def in_second_start(app: Flask, script: ScriptInfo) -> Findings:
         return
     code = f"from {__name__} import tell; tell()"
     try:
-        other = subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code, script.app_import_path or ""],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=MAX_START,
-            check=True,
-        )
+        # No pipe: what the app leaves running would keep it open.
+        with TemporaryFile() as output:
+            subprocess.run(  # noqa: S603  # nosec B603
+                [sys.executable, "-c", code, script.app_import_path or ""],
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                timeout=MAX_START,
+                check=True,
+            )
+            output.seek(0)
+            printed = output.read()
     except (OSError, subprocess.SubprocessError):
         return
-    told = other.stdout.rpartition(b"\n")[2]  # the app may print, too
-    if told.startswith(_MARK) and told != _digest(app):
+    digest = _digest(app)
+    _, mark, told = printed.rpartition(_MARK)  # the app may print, too, before and after
+    if mark and told[: len(digest)] != digest:
         yield finding("secret-key-random")
 
 
 def tell() -> None:
     """Print the digest for the app at the import path in `sys.argv[1]`, and end this process."""
     digest = _digest(ScriptInfo(sys.argv[1] or None).load_app())
-    os.write(1, b"\n" + digest)
+    os.write(1, _MARK + digest)
     os._exit(0)  # whatever threads the app has started
 
 
 def _digest(app: Flask) -> bytes:
-    key = app.secret_key or b""
-    secret = key.encode() if isinstance(key, str) else key
-    return _MARK + hashlib.sha256(secret).hexdigest().encode()
+    key: object = app.secret_key  # a number, where `from_prefixed_env` found digits
+    secret = key if isinstance(key, bytes) else str(key).encode(errors="surrogatepass")
+    return hashlib.sha256(secret).hexdigest().encode()

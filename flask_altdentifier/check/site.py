@@ -26,6 +26,8 @@ PROXY_SIGNS = (
     "RAILWAY_ENVIRONMENT_NAME",
     "WEBSITE_SITE_NAME",
 )
+#: Layers of middleware that are looked through: one may lead back to another.
+MAX_LAYERS = 100
 #: Stands where only people know the host.
 YOUR_HOST = "YOUR-HOST"
 
@@ -81,6 +83,14 @@ def _within(host: str, domain: str) -> bool:
     return host == domain or host.endswith("." + domain)
 
 
+def host_of(uri: str) -> str:
+    """Return the host in *uri*, empty where there is none."""
+    try:
+        return urlsplit(uri).hostname or ""
+    except ValueError:  # half an IPv6 address
+        return ""
+
+
 def _host(uri: SplitResult) -> str:
     """Return the host, empty where only people know it."""
     return "" if uri.netloc == YOUR_HOST else uri.hostname or ""
@@ -129,10 +139,13 @@ def _sign_of_a_proxy(app: Flask) -> str | None:
 
 def _trusts_a_proxy(app: Flask) -> bool:
     layer: Any = app.wsgi_app
-    while layer is not None:
+    for _ in range(MAX_LAYERS):
         if isinstance(layer, ProxyFix) and layer.x_proto:
             return True
-        layer = getattr(layer, "app", None) or getattr(layer, "wsgi_app", None)
+        # The next one is `wsgi_app` where `app` is the Flask object, as in Flask-Sockets.
+        layer = getattr(layer, "wsgi_app", getattr(layer, "app", None))
+        if layer is None or isinstance(layer, Flask):
+            break
     return False
 
 
@@ -167,11 +180,12 @@ def _hosts(app: Flask, site: Site, netloc: str, host: str) -> Findings:
     trusted = app.config["TRUSTED_HOSTS"]
     is_ipv6 = ":" in host  # Werkzeug trusts none, whatever the list says
     if trusted is not None and not is_ipv6 and not host_is_trusted(netloc, trusted):
-        yield finding("trusted-hosts", host=host, hosts=[*trusted, host])
+        names = [trusted] if isinstance(trusted, str) else trusted
+        yield finding("trusted-hosts", host=host, hosts=[*names, host])
     server = app.config["SERVER_NAME"]
     # `flask run` listens on 127.0.0.1, and that is the link that it prints.
     served = server or os.environ.get("FLASK_RUN_HOST", host if app.testing else "127.0.0.1")
-    name = urlsplit(f"//{served}").hostname or ""
+    name = host_of(f"//{served}")
     if is_loopback(host) and is_loopback(name):
         if host != name:
             mend = f'SERVER_NAME = "{netloc}"' if server else f"FLASK_RUN_HOST={host}"

@@ -281,3 +281,30 @@ def test_watch_looks_again_where_the_store_was_down(caplog: pytest.LogCaptureFix
     caplog.clear()
     look(app)
     assert logged(caplog) == ["session-refresh", "redis-timeout"]
+
+
+@pytest.mark.parametrize("finder", ["in_caches", "_in_request"])
+def test_watch_that_fails_ends_no_login(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, finder: str
+) -> None:
+    """A failure of the watch itself is logged once, without its text; the login goes on."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("hidden")
+
+    monkeypatch.setattr(check, finder, fail)
+    client = good_app().test_client()
+    for _ in range(2):
+        assert client.get("/login").status_code == 302
+    assert "RuntimeError" in caplog.text
+    assert "hidden" not in caplog.text
+    assert logged(caplog) == ["The set-up could not be looked at (RuntimeError)."]
+
+
+def test_watch_lets_a_config_error_through() -> None:
+    """Where there is no store, no login can begin."""
+    app = good_app()
+    app.config["SESSION_TYPE"] = "dynamodb"
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            look(app)

@@ -12,6 +12,13 @@ from .checking import CLOUD, LOCAL, SECURE, codes, found_with, good_app, offline
 HTTPS = {"ALTDENTIFIER_REDIRECT_URI": CLOUD} | SECURE
 
 
+def test_keys_that_are_no_strings() -> None:
+    """A key that is no string is none of ours."""
+    app = good_app()
+    app.config[1] = "x"
+    assert offline(app) == []
+
+
 def test_signed_cookie_sessions() -> None:
     """Flask's own sessions are named, and the store that they cannot give is not named again."""
     app = Flask("shop")

@@ -97,6 +97,14 @@ def test_clock(offset: int, words: str) -> None:
     assert all(words in finding.message for finding in found)
 
 
+@pytest.mark.parametrize("year", ["99999999999", "x"])
+def test_date_that_is_none(year: str) -> None:
+    """A date that cannot be is no time."""
+    app = good_app()
+    altdentifier(app).headers = {"Date": f"Mon, 01 Jan {year} 00:00:00 GMT"}
+    assert find(app) == []
+
+
 def test_sandbox_knows_the_app() -> None:
     """A check against the sandbox finds the client there, and whether the secret is its."""
     app = good_app()

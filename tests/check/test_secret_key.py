@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from click.testing import Result
@@ -80,12 +83,27 @@ def test_key_of_each_start(check: Check, tmp_path: Path) -> None:
     assert starts(tmp_path) == 2
 
 
-@pytest.mark.parametrize("key", ["'always the same'", "b'\\xff'"])
+@pytest.mark.parametrize("key", ["'always the same'", "'\\udcff'", "b'\\xff'", "12345"])
 def test_key_that_stays(check: Check, tmp_path: Path, key: str) -> None:
     """A key that is the same for each start is good."""
     result = check("secrets.token_hex()", key)
     assert result.output == "hello\nNo mistakes found.\n"
     assert starts(tmp_path) == 2
+
+
+def test_key_that_is_a_number(check: Check) -> None:
+    """`from_prefixed_env` makes a number of digits."""
+    assert "secret-key-random" in check("secrets.token_hex()", "secrets.randbits(128)").output
+
+
+@pytest.mark.parametrize(("environ", "found"), [({}, True), ({"OWN_KEY": "x"}, False)])
+def test_key_that_the_app_puts_into_the_environment(
+    check: Check, environ: dict[str, str], found: bool
+) -> None:
+    """The second start inherits what was in the environment, not what the first put into it."""
+    key = "__import__('os').environ.setdefault('OWN_KEY', secrets.token_hex())"
+    with mock.patch.dict(os.environ, environ):
+        assert ("secret-key-random" in check("secrets.token_hex()", key).output) is found
 
 
 def test_app_of_a_factory(check: Check) -> None:
@@ -122,6 +140,22 @@ def test_second_start_that_goes_on(check: Check) -> None:
     """Threads of the app do not keep the second start alive."""
     threads = "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()"
     assert "secret-key-random" in check(LAST, f"{LAST}if not first: {threads}\n").output
+
+
+def test_helper_of_the_second_start_that_goes_on(check: Check, tmp_path: Path) -> None:
+    """A process that the app has started is not waited for, and may print."""
+    helper = (
+        "if not first:\n"
+        "    import subprocess\n"
+        "    helper = subprocess.Popen(['sh', '-c', 'while echo helping; do sleep 0.1; done'])\n"
+        "    (place / 'helper').write_text(str(helper.pid))\n"
+    )
+    start = time.monotonic()
+    try:
+        assert "secret-key-random" in check(LAST, LAST + helper).output
+    finally:
+        os.kill(int((tmp_path / "helper").read_text()), signal.SIGTERM)
+    assert time.monotonic() - start < secret_key.MAX_START
 
 
 def test_no_python_to_start(check: Check, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -178,4 +212,4 @@ def test_what_the_second_start_tells(
     assert written[0] == written[1]
     descriptor, told = written[0]
     assert descriptor == 1
-    assert re.fullmatch(rb"\nSECRET_KEY: [0-9a-f]{64}", told)
+    assert re.fullmatch(rb"SECRET_KEY: [0-9a-f]{64}", told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -121,6 +122,9 @@ def test_trusted_hosts() -> None:
     [finding] = offline(good_app(**uri, TRUSTED_HOSTS=["www.shop.example"]))
     assert finding.code == "trusted-hosts"
     assert finding.mend == "TRUSTED_HOSTS = ['www.shop.example', 'shop.example']"
+    assert found_with(**uri, TRUSTED_HOSTS="shop.example") == []
+    [finding] = offline(good_app(**uri, TRUSTED_HOSTS="www.shop.example"))
+    assert finding.mend == "TRUSTED_HOSTS = ['www.shop.example', 'shop.example']"
 
 
 def test_localhost_is_not_127_0_0_1(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +137,9 @@ def test_localhost_is_not_127_0_0_1(monkeypatch: pytest.MonkeyPatch) -> None:
     app.testing, app.debug = False, True  # `flask run` prints a link to 127.0.0.1
     [finding] = offline(app)
     assert (finding.code, finding.mend) == ("localhost", "FLASK_RUN_HOST=localhost")
-    monkeypatch.setenv("FLASK_RUN_HOST", "localhost")
-    assert offline(app) == []
+    for host in ("localhost", "[::1"):  # the second is none
+        monkeypatch.setenv("FLASK_RUN_HOST", host)
+        assert offline(app) == []
 
 
 def test_behind_a_proxy() -> None:
@@ -161,6 +166,24 @@ def test_signs_of_a_proxy(monkeypatch: pytest.MonkeyPatch, sign: str) -> None:
     assert offline(app) == []
     inner = app.wsgi_app
     app.wsgi_app = type("Gzip", (), {"wsgi_app": inner})()  # type: ignore[method-assign]
+    assert offline(app) == []
+
+
+def layer(**kept: Any) -> Any:
+    """Return a middleware that keeps these."""
+    return SimpleNamespace(**kept)
+
+
+def test_middleware_that_keeps_the_app() -> None:
+    """Layers are followed to the Flask object, and not round in a circle."""
+    app, other, circle = good_app(**SECURE), good_app(), layer()
+    inner, circle.app = app.wsgi_app, circle
+    other.wsgi_app = ProxyFix(other.wsgi_app)  # type: ignore[method-assign]
+    for outer in (layer(app=app), layer(app=other), layer(wsgi_app=inner, app=app), circle):
+        app.wsgi_app = outer  # type: ignore[method-assign]
+        assert codes(offline(app)) == ["proxy"]
+    # As Flask-Sockets has it.
+    app.wsgi_app = layer(wsgi_app=ProxyFix(inner), app=app)  # type: ignore[method-assign]
     assert offline(app) == []
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from cachelib import RedisCache, SimpleCache
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SessionInterface
 from redis import Redis
 
 from flask_altdentifier.check.caches import MAX_WAIT
@@ -97,6 +98,28 @@ def test_sessions_of_another_make(tmp_path: Path) -> None:
     found = offline(app)
     assert codes(found) == ["cache-threshold", "sessions-unreachable"]
     assert found[1].mend.startswith("SESSION_TYPE = ")
+
+
+class OwnSessions(SessionInterface):
+    """A session interface that is not Flask-Session's."""
+
+    def __init__(self) -> None:
+        self.kept = SecureCookieSession()
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        return self.kept
+
+    def save_session(self, *_: Any) -> None: ...
+
+
+@pytest.mark.parametrize("kind", ["cachelib", "filesystem", "redis", "memcached", "mongodb"])
+def test_sessions_that_are_not_of_their_type(kind: str) -> None:
+    """SESSION_TYPE gives no store where another interface keeps the sessions."""
+    app = good_app()
+    app.config["SESSION_TYPE"], app.session_interface = kind, OwnSessions()
+    [finding] = offline(app)
+    assert finding.code == "store-config"
+    assert "OwnSessions" in finding.message
 
 
 def test_sessions_that_give_no_store() -> None:

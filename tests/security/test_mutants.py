@@ -146,6 +146,22 @@ def test_first_login_looks_at_the_set_up(
     assert [text.partition(":")[0] for text in caplog.messages] == ["session-refresh"]
 
 
+def test_each_way_to_the_site_is_looked_at(caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake that only another host name shows is told at the first login on that one."""
+    config = {"ALTDENTIFIER_REDIRECT_URI": "https://shop.test/callback"}
+    app = make_app(SESSION_REFRESH_EACH_REQUEST=False, SESSION_COOKIE_SECURE=True, **config)
+    for host in ("shop.test", "www.shop.test", "www.shop.test"):
+        begin(app.test_client(), base_url=f"https://{host}")
+    assert [text.partition(":")[0] for text in caplog.messages] == ["redirect-host"]
+
+
+def test_ways_to_the_site_do_not_fill_the_memory(app: Flask, client: FlaskClient) -> None:
+    """Who sends ever new host names has twenty of them remembered at most."""
+    for number in range(25):
+        begin(client, base_url=f"http://host{number}.test")
+    assert len(extension(app).ways) == 20
+
+
 def test_host_names_do_not_fill_the_memory(app: Flask, client: FlaskClient) -> None:
     """Who sends ever new host names has 64 of them remembered at most."""
     for number in range(70):
