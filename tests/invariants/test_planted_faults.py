@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import session
+from flask import g, session
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from flask_altdentifier import cookies, current, pending, sessions
+from flask_altdentifier.errors import StateError
+from flask_altdentifier.installed import installed
 from flask_altdentifier.pending import PendingLogin
+from flask_altdentifier.provider import Provider
 from flask_altdentifier.store import Store
 
 from .model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from flask_altdentifier.grant import Grant
 
     Fault = Callable[[pytest.MonkeyPatch], None]
 
@@ -113,6 +118,46 @@ def four_tabs(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pending, "MAX_PENDING", 4)
 
 
+def store_in_the_session_alone(patch: pytest.MonkeyPatch) -> None:
+    """All that the store should keep is kept in the session, where slow requests write."""
+
+    def put(_: Store, kind: str, name: str, record: Any, __: float) -> None:
+        session[f"{kind}:{name}"] = record
+
+    def get(_: Store, kind: str, name: str, read: Callable[[Any], Any]) -> Any:
+        record = session.get(f"{kind}:{name}")
+        return None if record is None else read(record)
+
+    def drop(_: Store, kind: str, name: str) -> None:
+        session.pop(f"{kind}:{name}", None)
+
+    def take(self: Store, kind: str, name: str, read: Callable[[Any], Any]) -> Any:
+        record = get(self, kind, name, read)
+        drop(self, kind, name)
+        return record
+
+    for method in (put, get, drop, take):
+        patch.setattr(Store, method.__name__, method)
+
+
+def state_checked_after_the_exchange(patch: pytest.MonkeyPatch) -> None:
+    """The code is sent first, and whether the state may be used is asked then."""
+    take, exchange = pending.take, Provider.exchange
+
+    def look(state: str) -> PendingLogin | None:
+        g.state = state
+        return installed().store.get("login", state, PendingLogin.from_record)
+
+    def exchange_then_check(self: Provider, code: str, **options: Any) -> Grant:
+        grant = exchange(self, code, **options)
+        if take(g.state) is None:
+            raise StateError
+        return grant
+
+    patch.setattr(pending, "take", look)
+    patch.setattr(Provider, "exchange", exchange_then_check)
+
+
 FAULTS: list[Fault] = [
     take_that_does_not_delete,
     take_that_does_not_look,
@@ -127,6 +172,8 @@ FAULTS: list[Fault] = [
     token_in_the_session,
     tabs_without_end,
     four_tabs,
+    store_in_the_session_alone,
+    state_checked_after_the_exchange,
 ]
 
 

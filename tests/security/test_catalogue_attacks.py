@@ -250,10 +250,15 @@ def test_expired_login_cannot_be_used_late(
     assert client.get("/me").status_code == 401
 
 
-def test_sixth_login_pushes_out_the_oldest_only(client: FlaskClient) -> None:
-    """Who makes a browser start many logins does not make it keep many."""
-    states = [begin(client) for _ in range(30)]
-    kept = [v for k, v in cookies_of(client).items() if "_state_" in k]
-    assert len(kept) == 5
+def test_sixth_login_pushes_out_the_oldest_only(app: Flask) -> None:
+    """Who makes a browser start many logins makes session, cookies and store keep five each."""
+    with app.test_client() as client:
+        states = [begin(client) for _ in range(30)]
+        assert list(session["altdentifier_states"]) == states[-5:]
+    cache = extension(app).store.cache
+    assert isinstance(cache, SimpleCache)
+    assert len([name for name in cookies_of(client) if "_state_" in name]) == 5
+    kept = [key.rpartition(":")[2] for key in cache._cache if ":login:" in key]
+    assert sorted(kept) == sorted(states[-5:])
     assert reason(finish(client, states[0])) == "invalid_state"
     assert finish(client, states[-5]).status_code == 303
