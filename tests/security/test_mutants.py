@@ -155,6 +155,15 @@ def test_each_way_to_the_site_is_looked_at(caplog: pytest.LogCaptureFixture) -> 
     assert [text.partition(":")[0] for text in caplog.messages] == ["redirect-host"]
 
 
+def test_word_of_a_proxy_is_another_way(caplog: pytest.LogCaptureFixture) -> None:
+    """A login through a proxy is looked at, though one without it came first."""
+    client = make_app(SESSION_REFRESH_EACH_REQUEST=False).test_client()
+    begin(client)
+    assert caplog.messages == []
+    begin(client, headers={"X-Forwarded-Proto": "https"})
+    assert [text.partition(":")[0] for text in caplog.messages] == ["proxy"]
+
+
 def test_ways_to_the_site_do_not_fill_the_memory(app: Flask, client: FlaskClient) -> None:
     """Who sends ever new host names has twenty of them remembered at most."""
     for number in range(25):
