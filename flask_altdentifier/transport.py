@@ -114,7 +114,10 @@ class HTTPTransport:
             raise ProviderError from None
         except TimeoutError:
             raise ProviderTimeout from None
-        except (HTTPError, OSError, ValueError):
+        except (HTTPError, OSError, ValueError) as problem:
+            # A send whose time is up is a connection that broke off, to urllib3.
+            if any(isinstance(cause, builtins.TimeoutError) for cause in problem.args):
+                raise ProviderTimeout from None
             raise ProviderError from None
         return Response(response.status, response.headers, data)
 
