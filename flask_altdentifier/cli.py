@@ -9,8 +9,9 @@ from functools import update_wrapper
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import ScriptInfo
+from flask.globals import app_ctx
 
 from .errors import ConfigError
 from .installed import installed
@@ -19,9 +20,8 @@ from .integration import integration_url
 
 def _app(context: click.Context) -> Flask:
     """Return the current app where there is one, else load it."""
-    if current_app:
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-        return app
+    if app_ctx:
+        return app_ctx.app
     return context.ensure_object(ScriptInfo).load_app()
 
 
@@ -82,7 +82,7 @@ def check(context: click.Context, *, offline: bool, as_json: bool) -> None:
     from .check import broken, find, quiet, show
 
     # What another has pushed may be another app than the one that a second start would load.
-    script = None if current_app else context.ensure_object(ScriptInfo)
+    script = None if app_ctx else context.ensure_object(ScriptInfo)
     environ = os.environ.copy()  # before the app is loaded, which may change it
     try:
         with quiet():

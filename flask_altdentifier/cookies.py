@@ -13,7 +13,8 @@ import time
 from base64 import urlsafe_b64encode
 from typing import Any
 
-from flask import Flask, Response, after_this_request, current_app, request
+from flask import Response, after_this_request, current_app, request
+from flask.globals import app_ctx
 
 from .installed import installed
 
@@ -111,7 +112,7 @@ def _secure() -> bool:
 
 
 def _set(name: str, value: str, max_age: int) -> None:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app = app_ctx.app
     interface = app.session_interface
     options: dict[str, Any] = {
         "max_age": max_age,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from blinker import NamedSignal, Namespace
-from flask import current_app
+from flask.globals import app_ctx
 
 _signals = Namespace()
 
@@ -23,5 +23,5 @@ login_failed: NamedSignal = _signals.signal("altdentifier-login-failed")
 
 def send(signal: NamedSignal, **values: Any) -> None:
     """Send *signal* from the current app, to async receivers too."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app = app_ctx.app
     signal.send(app, _async_wrapper=app.ensure_sync, **values)
