@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from redis.cluster import RedisCluster
 from redis.crc import key_slot
 from redis.retry import Retry
 
-from .invariants.servers import REDIS_SERVER, Process, eventually
+from .invariants.servers import RedisProcess, eventually
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -55,37 +54,17 @@ class Recorded(RedisCluster):
         return super().delete(*keys)
 
 
-class Node(Process):
+class Node(RedisProcess):
     """A server of some of the slots. What it has taken outlives its process."""
 
     def __init__(self, directory: Path, port: int, slots: range) -> None:
         directory.mkdir()
-        super().__init__(directory / "redis.log")
-        self.directory = directory
         self.port = port
         self.slots = slots
-        self.client = redis.Redis(host=HOST, port=port, socket_timeout=5)
-
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        options = ["--port", str(self.port), "--bind", HOST, "--dir", str(self.directory)]
+        client = redis.Redis(host=HOST, port=port, socket_timeout=5)
+        options = ["--port", str(port), "--bind", HOST, "--appendonly", "yes"]
         options += ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
-        self.run(str(REDIS_SERVER), *options, "--save", "", "--appendonly", "yes")
-        eventually(self._answers, f"redis-server, see {self.log}")
-
-    def stop(self) -> None:
-        """Make it hang: it takes connections and answers nothing."""
-        self.signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on."""
-        self.signal(signal.SIGCONT)
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self.client.ping())
-        except redis.ConnectionError:
-            return False
+        super().__init__(directory, *options, client=client)
 
     def is_ready(self) -> bool:
         """Tell whether it serves its slots, and knows who serves the others."""
@@ -95,11 +74,6 @@ class Node(Process):
     def refusals(self) -> set[str]:
         """Return the kinds of errors that it has answered with."""
         return {name.removeprefix("errorstat_") for name in self.client.info("errorstats")}
-
-    def end(self) -> None:
-        """End it, and the client's connections."""
-        self.client.close()
-        super().end()
 
 
 class Cluster:

@@ -89,20 +89,18 @@ class Process:
         self.end()
 
 
-class RedisServer(Process):
-    """A Redis server on a private socket that keeps nothing on disk."""
+class RedisProcess(Process):
+    """A Redis server of one kind or another."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str, client: redis.Redis) -> None:
         super().__init__(directory / "redis.log")
-        self.directory = directory
-        self.socket = str(directory / "redis.sock")
-        self.client = redis.Redis(unix_socket_path=self.socket, socket_timeout=5)
+        self.options = ["--dir", str(directory), "--save", "", *options]
+        self.client = client
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = ["--port", "0", "--unixsocket", self.socket, "--dir", str(self.directory)]
-        self.run(str(REDIS_SERVER), *options, "--save", "", "--appendonly", "no")
-        eventually(self._answers, "redis-server")
+        self.run(str(REDIS_SERVER), *self.options)
+        eventually(self._answers, f"redis-server, see {self.log}")
 
     def _answers(self) -> bool:
         try:
@@ -117,7 +115,22 @@ class RedisServer(Process):
     def resume(self) -> None:
         """Let it go on, with all that it was sent meanwhile."""
         self.signal(signal.SIGCONT)
-        eventually(self._answers, "redis-server")
+        eventually(self._answers, f"redis-server, see {self.log}")
+
+    def end(self) -> None:
+        """End it, and the client's connections."""
+        self.client.close()
+        super().end()
+
+
+class RedisServer(RedisProcess):
+    """A Redis server on a private socket that keeps nothing on disk."""
+
+    def __init__(self, directory: Path) -> None:
+        self.socket = str(directory / "redis.sock")
+        client = redis.Redis(unix_socket_path=self.socket, socket_timeout=5)
+        options = ["--port", "0", "--unixsocket", self.socket, "--appendonly", "no"]
+        super().__init__(directory, *options, client=client)
 
     def fill(self) -> None:
         """Make it refuse whatever needs memory."""
@@ -131,11 +144,6 @@ class RedisServer(Process):
     def __enter__(self) -> Self:
         self.start()
         return self
-
-    def end(self) -> None:
-        """End it, and the client's connections."""
-        self.client.close()
-        super().end()
 
 
 class Gunicorn(Process):
