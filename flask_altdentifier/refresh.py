@@ -44,9 +44,9 @@ def latest(name: str, first: Grant) -> Grant | None:
 
     Where it has ended it is refreshed, once for all who ask at the same time. None where
     AltDentifier refuses, where a logout comes before it answers, and where the worker that was to
-    refresh it has died. Raises what
-    `Provider.refresh` raises for other failures, and `ProviderTimeout` where another worker is
-    still at it after `ALTDENTIFIER_TIMEOUT`; then it can be tried again.
+    refresh it has died. Raises what `Provider.refresh` raises for other failures, and
+    `ProviderTimeout` where another worker is still at it after `ALTDENTIFIER_TIMEOUT`; then it
+    can be tried again.
     """
     if first or lifetime(first) <= 0:
         return first
