@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Literal
@@ -15,8 +16,8 @@ from flask_altdentifier.errors import AltDentifierError
 
 from ..support import make_app
 from ..test_errors import CLASSES, make
-from .test_integration import PHONE, fail, press
-from .test_login import allow, heading, log_in
+from .steps import PHONE, allow, control_page, fail, heading, log_in
+from .test_integration import press
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -64,10 +65,7 @@ def check_keyboard(page: Page) -> None:
 @pytest.fixture
 def control(page: Page, site: str) -> str:
     """The URL of the sandbox's control page."""
-    page.goto(site)
-    url = page.get_by_role("link", name="Sandbox control page").get_attribute("href")
-    assert url is not None
-    return url
+    return control_page(page, site)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +106,7 @@ def test_example(page: Page, site: str) -> None:
     check(page)
     page.goto(f"{site}/servers")
     allow(page)
+    heading(page, "Your servers")
     page.get_by_label("its Discord id").fill("my server")
     page.get_by_role("button", name="Make a link").click()
     expect(page.get_by_role("alert")).to_be_visible()
@@ -134,10 +133,12 @@ def test_events_and_sandbox(page: Page, site: str, control: str) -> None:
     expect(page.get_by_role("button", name="Allow")).to_be_visible()
     check(page)
     allow(page)
+    heading(page, "You are logged in")
     page.goto(f"{site}/servers")
     expect(page.get_by_role("checkbox")).to_have_count(2)
     check(page)
     allow(page)
+    heading(page, "Your servers")
     page.goto(f"{site}/events")
     check(page)
     page.wait_for_function("shown")  # what the app has, which stays as it is for other tests
@@ -151,6 +152,7 @@ def test_events_and_sandbox(page: Page, site: str, control: str) -> None:
     heading(tab, "Add Gatehouse to a Discord server of yours")
     check(tab)
     allow(tab)
+    heading(tab, re.compile("Gatehouse was added to"))
     check(tab)
     tab.get_by_role("link", name="Send events to Gatehouse").click()
     press(tab, "Bad signature", "403 Forbidden")

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from .conftest import SCREENSHOTS
-from .test_login import allow, heading, log_in
-
-Shoot = Callable[[str], None]
-
-PHONE: ViewportSize = {"width": 390, "height": 844}
+from .steps import PHONE, Shoot, allow, control_page, fail, heading, log_in, log_out, submit
 
 
 @pytest.fixture
 def sandbox(page: Page, site: str) -> Iterator[str]:
     """The URL of the sandbox's control page; its switch is set back at the end."""
-    page.goto(site)
-    url = page.get_by_role("link", name="Sandbox control page").get_attribute("href")
-    assert url is not None
+    url = control_page(page, site)
     yield url
     fail(page, url, "none")
-
-
-def fail(page: Page, sandbox: str, failure: str) -> None:
-    """Set the sandbox's switch."""
-    page.goto(sandbox)
-    page.locator(f"input[name=failure][value={failure}]").check()
-    page.get_by_role("button", name="Set").click()
 
 
 def add_to_server(page: Page, server: str) -> Page:
@@ -47,7 +34,7 @@ def add_to_server(page: Page, server: str) -> Page:
 
 def press(tab: Page, button: str, answer: str) -> None:
     """Press a button and expect *answer* as what came back last."""
-    tab.get_by_role("button", name=button).click()
+    submit(tab, button)
     expect(tab.locator(".sent li").first).to_contain_text(answer)
 
 
@@ -105,7 +92,7 @@ def test_events_end_with_the_login(page: Page, site: str) -> None:
     page.goto(f"{site}/events")
     other = page.context.new_page()
     other.goto(site)
-    other.locator("#log-out").click()
+    log_out(other)
     expect(page.locator("#events-status")).to_contain_text("You are logged out.")
     expect(page.locator("#events li")).to_have_count(0)
 
@@ -170,7 +157,6 @@ def test_token_that_ended(page: Page, site: str, sandbox: str, shoot: Shoot) -> 
     heading(page, "Please log in")
     shoot("trust-log-in")
     fail(page, sandbox, "none")
-    page.go_back()
     page.goto(f"{site}/trust?user_id=100000000000000001")
     allow(page)
     expect(page.locator("#answer")).to_contain_text("Very Trusted")

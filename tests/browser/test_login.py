@@ -8,25 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-Shoot = Callable[[str], None]
-
-
-def heading(page: Page, text: str | re.Pattern[str]) -> None:
-    """Expect the page's main heading to be *text*."""
-    expect(page.get_by_role("heading", level=1)).to_have_text(text)
-
-
-def allow(page: Page) -> None:
-    """Allow on the sandbox's authorize page."""
-    page.get_by_role("button", name="Allow").click()
-
-
-def log_in(page: Page, site: str) -> None:
-    """Log in from the home page."""
-    page.goto(site)
-    page.locator("#log-in").click()
-    allow(page)
-    heading(page, "You are logged in")
+from .steps import Shoot, allow, control_page, fail, heading, log_in, log_out
 
 
 def test_login_and_logout(page: Page, site: str, shoot: Shoot) -> None:
@@ -46,8 +28,7 @@ def test_login_and_logout(page: Page, site: str, shoot: Shoot) -> None:
     expect(page.locator("time[datetime]").first).to_be_visible()
     expect(page.locator(".permissions li.given")).to_have_count(1)
     shoot("profile")
-    page.locator("#log-out").click()
-    heading(page, "Know who is at the gate")
+    log_out(page)
     page.goto(f"{site}/profile")
     expect(page).to_have_url(re.compile("/oauth2/authorize"))
 
@@ -83,6 +64,7 @@ def test_more_access_and_declined(page: Page, site: str, shoot: Shoot) -> None:
     shoot("declined")
     page.get_by_role("link", name="Log in with AltDentifier").click()
     allow(page)
+    expect(page.locator("input[name=granted][value='write:integrations']")).to_be_checked()
     allow(page)
     heading(page, "Your servers")
     shoot("servers")
@@ -122,13 +104,15 @@ def test_callback_of_another_browser(
     page.locator("#log-in").click()
     with page.expect_request(re.compile("/callback")) as request:
         allow(page)
+    heading(page, "You are logged in")
     other = new_context().new_page()
     other.goto(request.value.url)
     heading(other, "This login cannot be finished")
     page.goto(f"{site}/callback?state=forged")
     heading(page, "You are logged in")
-    page.locator("#log-out").click()
+    log_out(page)
     page.goto(f"{site}/callback?state=forged")
+    heading(page, "This login cannot be finished")
     shoot("refused")
 
 
@@ -148,20 +132,15 @@ def test_each_failure_has_its_page(
     page: Page, site: str, shoot: Shoot, failure: str, title: str
 ) -> None:
     """Each failure that the sandbox can play ends in its page; then a login works again."""
-    page.goto(site)
-    page.get_by_role("link", name="Sandbox control page").click()
-    control = page.url
+    control = control_page(page, site)
+    fail(page, control, failure)
     shoot("sandbox")
-    page.locator(f"input[name=failure][value={failure}]").check()
-    page.get_by_role("button", name="Set").click()
     page.goto(site)
     page.locator("#log-in").click()
     allow(page)
     heading(page, title)
     shoot(failure)
-    page.goto(control)
-    page.locator("input[name=failure][value=none]").check()
-    page.get_by_role("button", name="Set").click()
+    fail(page, control, "none")
     log_in(page, site)
 
 
@@ -175,5 +154,5 @@ def test_no_page_breaks_its_content_security_policy(page: Page, site: str) -> No
     log_in(page, site)
     for path in ("/", "/profile"):
         page.goto(site + path)
-    page.locator("#log-out").click()
+    log_out(page)
     assert problems == []
