@@ -126,11 +126,11 @@ class RedisProcess(Process):
 class RedisServer(RedisProcess):
     """A Redis server on a private socket that keeps nothing on disk."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *options: str) -> None:
         self.socket = str(directory / "redis.sock")
         client = redis.Redis(unix_socket_path=self.socket, socket_timeout=5)
-        options = ["--port", "0", "--unixsocket", self.socket, "--appendonly", "no"]
-        super().__init__(directory, *options, client=client)
+        private = ["--port", "0", "--unixsocket", self.socket, "--appendonly", "no"]
+        super().__init__(directory, *private, *options, client=client)
 
     def fill(self) -> None:
         """Make it refuse whatever needs memory."""
