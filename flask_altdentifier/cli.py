@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import Flask
@@ -16,6 +16,9 @@ from flask.globals import app_ctx
 from .errors import ConfigError
 from .installed import installed
 from .integration import integration_url
+
+if TYPE_CHECKING:
+    from .sandbox import Client
 
 
 def _app(context: click.Context) -> Flask:
@@ -58,19 +61,33 @@ def link(guild_id: str | None) -> None:
 @with_app
 def sandbox(port: int) -> None:
     """Run a local AltDentifier that knows this app's client."""
-    from .sandbox import Client, run
+    from .sandbox.serve import bind, serve
+
+    try:
+        server = bind(port, [_client()])
+    except OSError as problem:
+        raise click.ClickException(f"{problem} Choose another with --port.") from None
+    url = f"http://127.0.0.1:{server.port}"
+    click.echo(f"Sandbox on {url}/ (press Ctrl+C to stop)")
+    click.echo(f"Run the app with FLASK_ALTDENTIFIER_BASE_URL={url}")
+    serve(server)
+
+
+def _client() -> Client:
+    """Return this app's client, for the sandbox."""
+    from .sandbox import Client
 
     settings = installed().settings
     uris = () if settings.redirect_uri is None else (settings.redirect_uri,)
-    client = Client(
-        settings.client_id,
-        settings.client_secret,
-        redirect_uris=uris,
-        webhook_secret=settings.webhook_secret or "",
-    )
-    click.echo(f"Sandbox on http://127.0.0.1:{port}/ (press Ctrl+C to stop)")
-    click.echo(f"Run the app with FLASK_ALTDENTIFIER_BASE_URL=http://127.0.0.1:{port}")
-    run(port, [client])
+    try:
+        return Client(
+            settings.client_id,
+            settings.client_secret,
+            redirect_uris=uris,
+            webhook_secret=settings.webhook_secret or "",
+        )
+    except ValueError as problem:
+        raise click.ClickException(f"ALTDENTIFIER_REDIRECT_URI: {problem}") from None
 
 
 @click.command()

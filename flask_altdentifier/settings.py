@@ -20,6 +20,12 @@ PREFIX = "ALTDENTIFIER_"
 MAX_SECONDS = 10**8
 TOKEN_AUTH_METHODS = ("client_secret_post", "client_secret_basic")
 
+# What `urls.absolute` takes. The URL is not repeated: it may hold a password.
+_URL_RULES = (
+    "http or https in small letters, a valid host (xn--... if not ASCII) and port, "
+    "printable ASCII, no space, line break, backslash, user name ('@') or fragment ('#')."
+)
+
 T = TypeVar("T")
 
 
@@ -129,7 +135,12 @@ def _credential(value: Any) -> str:
 def _scope(value: Any) -> frozenset[str]:
     if not isinstance(value, (str, list, tuple, set, frozenset)):
         raise ValueError("must be a string such as 'read:user write:integrations', or a list.")
-    scope = scopes.parse(value) if isinstance(value, str) else scopes.checked(value)
+    try:
+        scope = scopes.parse(value) if isinstance(value, str) else scopes.checked(value)
+    except ValueError as problem:
+        raise ValueError(
+            f"{problem}; a list has one scope per item, a string has a space between two."
+        ) from None
     if not scope:
         raise ValueError("is empty. Leave it out for 'read:user'.")
     return scope
@@ -138,8 +149,8 @@ def _scope(value: Any) -> frozenset[str]:
 def _redirect_uri(value: Any) -> str:
     if not isinstance(value, str) or urls.absolute(value) is None:
         raise ValueError(
-            "must be the absolute URL of the callback without a fragment, "
-            "such as 'https://example.com/callback'."
+            "must be the absolute URL of the callback, such as 'https://example.com/callback': "
+            f"{_URL_RULES}"
         )
     return value
 
@@ -147,7 +158,10 @@ def _redirect_uri(value: Any) -> str:
 def _base_url(value: Any) -> str:
     parts = urls.absolute(value) if isinstance(value, str) else None
     if parts is None or parts.path not in {"", "/"} or "?" in value:
-        raise ValueError("must be an origin such as 'https://altdentifier.com', without a path.")
+        raise ValueError(
+            "must be an origin such as 'https://altdentifier.com', without a path or query: "
+            f"{_URL_RULES}"
+        )
     if parts.scheme == "http" and not urls.is_loopback(parts.hostname or ""):
         raise ValueError(
             "must be https: the client secret is sent there. "
@@ -171,14 +185,19 @@ def _boolean(value: Any) -> bool:
 def _seconds(value: Any) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not 0 < value <= MAX_SECONDS:
-        raise ValueError("must be a number of seconds above 0.")
+        raise ValueError(
+            f"must be a number of seconds above 0 and at most {MAX_SECONDS}, without quotes."
+        )
     return float(value)
 
 
 def _path(value: Any) -> str:
     path = urls.local_path(value) if isinstance(value, str) else None
     if path is None:
-        raise ValueError("must be a path of this site that begins with one '/', such as '/home'.")
+        raise ValueError(
+            "must be a path of this site that begins with one '/', such as '/home': no backslash, "
+            f"line break or other control character, at most {urls.MAX_PATH} bytes percent-encoded."
+        )
     return path
 
 

@@ -1,8 +1,10 @@
-"""The house: imports point one way, and one core module speaks Authlib."""
+"""The house: imports point one way, one core module speaks Authlib, the sandbox stands apart."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from importlib.util import resolve_name
 from pathlib import Path
 
 import flask_altdentifier
@@ -57,3 +59,25 @@ def test_one_module_imports_authlib() -> None:
         if isinstance(node, (ast.Import, ast.ImportFrom)) and "authlib" in ast.unparse(node)
     }
     assert speakers == {"provider"}
+
+
+def imported(path: Path, package: str) -> Iterator[str]:
+    """Yield the full names of the modules that a file of *package* imports from."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield resolve_name("." * node.level + (node.module or ""), package)
+
+
+def test_sandbox_imports_nothing_of_the_client() -> None:
+    """The sandbox is a second reading of the documents: a mistake of one is not in the other."""
+    sandbox = "flask_altdentifier.sandbox"
+    names = {
+        f"{name}."
+        for path in (ROOT / "sandbox").rglob("*.py")
+        for name in imported(path, sandbox)
+        if name.partition(".")[0] == "flask_altdentifier"
+    }
+    assert f"{sandbox}.state." in names
+    assert {name for name in names if not name.startswith(f"{sandbox}.")} == set()

@@ -164,6 +164,68 @@ def test_wrong_value_is_named_with_its_mend(key: str, value: Any, mend: str) -> 
     assert isinstance(error.value, RuntimeError)
 
 
+URL_RULES = (
+    "http or https in small letters, a valid host (xn--... if not ASCII) and port, "
+    "printable ASCII, no space, line break, backslash, user name ('@') or fragment ('#')."
+)
+REDIRECT_URI = (
+    f"must be the absolute URL of the callback, such as 'https://example.com/callback': {URL_RULES}"
+)
+BASE_URL = (
+    f"must be an origin such as 'https://altdentifier.com', without a path or query: {URL_RULES}"
+)
+SECONDS = "must be a number of seconds above 0 and at most 100000000, without quotes."
+PATH = (
+    "must be a path of this site that begins with one '/', such as '/home': "
+    "no backslash, line break or other control character, at most 2048 bytes percent-encoded."
+)
+IS_NO_SCOPE = 'is not a scope: printable ASCII without space, " and \\'
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("REDIRECT_URI", "https://münchen.example/callback", REDIRECT_URI),
+        ("REDIRECT_URI", "https://app.example/callback\n", REDIRECT_URI),
+        ("REDIRECT_URI", "https://app.example:70000/callback", REDIRECT_URI),
+        ("REDIRECT_URI", "https://app.example/@me/callback", REDIRECT_URI),
+        ("REDIRECT_URI", "HTTPS://app.example/callback", REDIRECT_URI),
+        ("BASE_URL", "https://altdentifier.com ", BASE_URL),
+        ("BASE_URL", "https://altdentifier.com/?x", BASE_URL),
+        ("TIMEOUT", 10**9, SECONDS),
+        ("LOGIN_LIFETIME", "600", SECONDS),
+        ("AFTER_LOGIN", "/home\n", PATH),
+        ("AFTER_LOGIN", "/\\home", PATH),
+        ("AFTER_LOGOUT", "/" + "a" * 2048, PATH),
+        (
+            "SCOPE",
+            ["read:user write:integrations"],
+            f"'read:user write:integrations' {IS_NO_SCOPE}; a list has one scope per item, "
+            "a string has a space between two.",
+        ),
+        (
+            "SCOPE",
+            "read:user\nwrite:integrations",
+            f"'read:user\\nwrite:integrations' {IS_NO_SCOPE}; a list has one scope per item, "
+            "a string has a space between two.",
+        ),
+    ],
+)
+def test_message_names_the_rule_that_is_broken(key: str, value: Any, message: str) -> None:
+    """What looks right but for one rule gets a message with that rule in it."""
+    with pytest.raises(ConfigError) as error:
+        settings(**{key: value})
+    assert str(error.value) == f"ALTDENTIFIER_{key} {message}"
+
+
+def test_password_in_a_url_is_not_repeated() -> None:
+    """A URL may hold a password, so the message does not repeat the URL."""
+    for key in ("REDIRECT_URI", "BASE_URL"):
+        with pytest.raises(ConfigError) as error:
+            settings(**{key: "https://me:hide-me@app.example/"})
+        assert "hide-me" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "read"),
     [

@@ -1,4 +1,8 @@
-"""A local AltDentifier, to develop and to test against: in memory, without accounts."""
+"""A local AltDentifier, to develop and to test against: in memory, without accounts.
+
+It repeats small things of the client, such as scopes and checks on URLs, on purpose: it imports
+nothing of the rest of the package, so one mistake cannot hide in both.
+"""
 
 from .app import create_app as create_app
 from .clients import Client as Client

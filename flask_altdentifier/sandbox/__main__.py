@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 from .clients import DEFAULT, Client
-from .serve import run
+from .serve import bind, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="may be given several times; without it any on this machine will do",
     )
     given = parser.parse_args(arguments)
-    client = Client(given.client_id, given.client_secret, redirect_uris=tuple(given.redirect_uri))
-    run(given.port, [client], given.host)
+    uris = tuple(given.redirect_uri)
+    try:
+        client = Client(given.client_id, given.client_secret, redirect_uris=uris)
+        server = bind(given.port, [client], given.host)
+    except ValueError as problem:
+        parser.error(str(problem))
+    except OSError as problem:
+        parser.error(f"{problem} Choose another with --port.")
+    serve(server)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,11 @@ class Client:
                 raise ValueError("a client needs a client_id and a client_secret, both text")
         for uri in self.redirect_uris:
             if not redirects.is_web_uri(uri):
-                raise ValueError(f"{uri!r} is no http or https redirect URI without a fragment")
+                raise ValueError(
+                    f"{uri!r} is no redirect URI that the sandbox takes: an absolute http or https "
+                    "URL in printable ASCII, with a valid host and port, without user name, "
+                    "backslash and fragment"
+                )
         if self.webhook_url and not redirects.is_webhook_url(self.webhook_url):
             raise ValueError(f"{self.webhook_url!r} is no http or https URL on this machine")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 # No fragment (RFC 6749 section 3.1.2) and no user name. The host goes into a header as it is
 # (`form_action_source`), so it holds nothing that means something there.
 _WEB_URI = re.compile(
-    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?][!-\"$-\[\]-~]*)?"
+    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?(?:[/?][!-\"$-\[\]-~]*)?"
 )
 
 
@@ -59,7 +59,8 @@ def form_action_source(uri: str) -> str:
     """Return what allows a form to lead to *uri*, in the terms of a content security policy.
 
     That is its origin; but a policy cannot name an IPv6 address (CSP3 section 2.3.1), so there it
-    is the scheme.
+    is the scheme. Nor can it name a port that is empty.
     """
     parts = urlsplit(uri)
-    return f"{parts.scheme}:" if "[" in parts.netloc else f"{parts.scheme}://{parts.netloc}"
+    site = parts.netloc.removesuffix(":")
+    return f"{parts.scheme}:" if "[" in site else f"{parts.scheme}://{site}"

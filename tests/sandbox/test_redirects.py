@@ -12,6 +12,7 @@ from flask_altdentifier.sandbox import redirects
         "http://localhost:5000/callback",
         "https://app.example?tenant=1",
         "http://[::1]:5000/cb",
+        "https://app.example:/cb",
         "http://my_container:80/a;b@c",
     ],
 )
@@ -36,6 +37,7 @@ def test_web_uri(uri: str) -> None:
         "https://app.example /",
         "https://app.example/\n",
         "https://app.example:0/",
+        "https://app.example:a/",
         "https://app.example:70000/",
         "https://[::/",
         "https://[1:2]/",
@@ -72,3 +74,17 @@ def test_no_loopback(host: str) -> None:
 def test_webhook_url(url: str, expected: bool) -> None:
     """Events go to this machine alone, by a name that cannot be resolved to another."""
     assert redirects.is_webhook_url(url) is expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("https://app.example/cb", "https://app.example"),
+        ("http://localhost:5000/cb", "http://localhost:5000"),
+        ("https://app.example:/cb", "https://app.example"),
+        ("http://[::1]:5000/cb", "http:"),
+    ],
+)
+def test_form_action_source(uri: str, expected: str) -> None:
+    """What a policy allows is an origin; one without a port has no colon (CSP3 section 2.3.1)."""
+    assert redirects.form_action_source(uri) == expected

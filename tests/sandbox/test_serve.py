@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import http.client
+import socket
 import sys
 import threading
 from ipaddress import IPv4Address
@@ -78,6 +80,31 @@ def test_other_hosts(host: str) -> None:
         run(port=0, host=host)
 
 
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_ports_that_do_not_exist(port: int) -> None:
+    """A port has 16 bits; another is not turned into one."""
+    with pytest.raises(ValueError, match="from 0 to 65535"):
+        run(port)
+
+
+def test_port_in_use(used_port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """A port in use is an error that names it, and nothing is printed."""
+    with pytest.raises(OSError, match=f"^Port {used_port} is in use[.]$"):
+        run(used_port)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_port_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that may not be used is an error with the system's reason."""
+
+    def refuse(address: tuple[str, int]) -> socket.socket:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(OSError, match=r"^Port 80 cannot be used: Permission denied[.]$"):
+        run(80)
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
 def test_loopback_hosts(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every IPv4 loopback address may be served, by a server with threads."""
@@ -118,10 +145,42 @@ def test_command_line(
     arguments: list[str], expected: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command line says which client is served where."""
+    monkeypatch.setattr(__main__, "bind", lambda *given: given)
     served: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(__main__, "run", lambda *args: served.append(args))
+    monkeypatch.setattr(__main__, "serve", served.append)
     __main__.main(arguments)
     assert served == [expected]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--host", "0.0.0.0"], "serves localhost or 127.0.0.0/8 only"),
+        (["--port", "65536"], "a port is a number from 0 to 65535"),
+        (["--redirect-uri", "foo"], "'foo' is no redirect URI"),
+        (["--client-id", ""], "a client needs a client_id and a client_secret"),
+    ],
+)
+def test_command_line_that_makes_no_sense(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong is told beside the usage, without a traceback."""
+    with pytest.raises(SystemExit, match=r"^2$"):
+        __main__.main(arguments)
+    said = capsys.readouterr().err
+    assert said.startswith("usage: ")
+    assert told in said
+
+
+def test_command_line_with_a_port_in_use(
+    used_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error says what to do about it."""
+    with pytest.raises(SystemExit, match=r"^2$"):
+        __main__.main(["--port", str(used_port)])
+    assert capsys.readouterr().err.endswith(
+        f"error: Port {used_port} is in use. Choose another with --port.\n"
+    )
 
 
 def test_python_m(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
