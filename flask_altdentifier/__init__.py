@@ -6,25 +6,43 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from . import errors as errors
-from . import signals as signals
-from .api import api as api
-from .current import current_grant as current_grant
-from .current import logout as logout
-from .extension import blueprint as blueprint
-from .grant import Grant as Grant
-from .integration import integration_url as integration_url
-from .login import authorize_redirect as authorize_redirect
-from .requires import protect as protect
-from .requires import public as public
-from .requires import requires_scope as requires_scope
-from .scopes import READ_USER as READ_USER
-from .scopes import WRITE_INTEGRATIONS as WRITE_INTEGRATIONS
+from . import errors, signals
+from .api import api
+from .current import current_grant, logout
+from .extension import blueprint
+from .grant import Grant
+from .integration import integration_url
+from .login import authorize_redirect
+from .requires import protect, public, requires_scope
+from .scopes import READ_USER, WRITE_INTEGRATIONS
 
 if TYPE_CHECKING:
-    from . import sandbox as sandbox
-    from . import testing as testing
-    from . import webhooks as webhooks
+    from . import sandbox, testing, webhooks
+
+__all__ = [
+    "READ_USER",
+    "WRITE_INTEGRATIONS",
+    "Grant",
+    "api",
+    "authorize_redirect",
+    "blueprint",
+    "current_grant",
+    "errors",
+    "integration_url",
+    "logout",
+    "protect",
+    "public",
+    "requires_scope",
+    "sandbox",
+    "signals",
+    "testing",
+    "webhooks",
+]
+
+
+def __dir__() -> list[str]:
+    """Name the submodules too that were not asked for yet."""
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> ModuleType:

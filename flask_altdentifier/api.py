@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +14,14 @@ from werkzeug.datastructures import Headers
 
 from . import scopes
 from .browser import here, is_navigation
-from .current import end, load
+from .current import end, live
 from .errors import (
     AltDentifierError,
     InsufficientScope,
     LoginRequired,
     ProviderError,
     ProviderUnavailable,
+    log,
 )
 from .grant import Grant
 from .installed import installed
@@ -30,11 +30,10 @@ from .integration import snowflake
 if TYPE_CHECKING:
     from .transport import Response
 
-logger: logging.Logger = logging.getLogger("flask_altdentifier")
-
 #: Longest `TrustFactor.text`, in characters.
 MAX_TEXT = 100
 
+_FAILED = "A call to AltDentifier's API failed: %s."
 _METHOD = re.compile(r"[A-Za-z]+")
 _URL = re.compile(r"[!-~]+")
 _TARGET = re.compile(r"/(?!/)[^\\#]*")
@@ -100,21 +99,21 @@ class API:
         """
         if not _METHOD.fullmatch(method):
             raise ValueError("a method is a word, such as 'GET'")
-        app = installed()
-        target = _target(url, app.settings.base_url)
+        ours = installed()
+        target = _target(url, ours.settings.base_url)
         body = _body(json, data)
         sent = _headers(headers or {}, is_json=json is not None)
-        grant = load()
-        if not grant:
+        grant = live()
+        if grant is None:
             raise LoginRequired(next=_here())
         sent.set("Authorization", f"Bearer {grant.access_token}")
         try:
-            response = app.transport.request(
+            response = ours.transport.request(
                 method.upper(), target, headers=dict(sent.items()), body=body
             )
             _check(response, grant)
         except AltDentifierError as error:
-            _log(error)
+            log(_FAILED, error)
             raise
         return response
 
@@ -177,8 +176,8 @@ class API:
             return None
         try:
             return _trust_factor(response)
-        except (ValueError, RecursionError):
-            _log(ProviderError)
+        except ValueError:
+            log(_FAILED, ProviderError)
             raise ProviderError from None
 
 
@@ -216,7 +215,7 @@ def _origin(parts: SplitResult) -> tuple[str, bool, str | None, int | None]:
 def _body(json: Any, data: bytes | None) -> bytes | None:
     if json is None:
         if data is not None and not isinstance(data, bytes):
-            raise TypeError("data is bytes")
+            raise TypeError("data= takes bytes: text.encode(), or json= for a JSON value")
         return data
     if data is not None:
         raise ValueError("give json or data, not both")
@@ -228,8 +227,10 @@ def _headers(headers: Mapping[str, str], *, is_json: bool) -> Headers:
     if is_json:
         sent.set("Content-Type", "application/json")
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            raise ValueError("a header is printable ASCII, and its name has no space and no ':'")
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError("a header's name is printable ASCII without a space and ':'")
+        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the value of the header {name} is not printable ASCII text")
         if name.lower() in _OURS:
             raise ValueError(f"the header {name} is not for the caller to set")
         sent.set(name, value)
@@ -251,10 +252,6 @@ def _check(response: Response, grant: Grant) -> None:
         raise ProviderUnavailable(retry_after=retry_after(response))
     if status >= 500:
         raise ProviderError
-
-
-def _log(error: AltDentifierError | type[AltDentifierError]) -> None:
-    logger.warning("A call to AltDentifier's API failed: %s.", error.reason)
 
 
 def _here() -> str | None:

@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from .errors import AccessDenied, LoginError
 
-#: Longest value of a parameter, in bytes.
+#: Longest value of a parameter, in bytes as they come.
 MAX_VALUE = 2048
 
 _ENCODED = re.compile(rb"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*")
@@ -18,8 +18,10 @@ class CallbackQuery:
     """The raw query of a callback."""
 
     def __init__(self, raw: bytes) -> None:
-        pairs = (pair.partition(b"=")[::2] for pair in raw.split(b"&"))
-        self._pairs = [(unquote_plus(name.decode("latin-1")), value) for name, value in pairs]
+        self._values: dict[str, list[bytes]] = {}
+        for pair in filter(None, raw.split(b"&")):
+            name, _, value = pair.partition(b"=")
+            self._values.setdefault(unquote_plus(name.decode("latin-1")), []).append(value)
 
     @property
     def state(self) -> str | None:
@@ -35,23 +37,25 @@ class CallbackQuery:
         """The authorization code.
 
         Raises `AccessDenied` where the user said no, and `LoginError` for any other error and for
-        what is no answer: code and error, neither, one twice, one malformed.
+        what is no answer: code and error, neither, any parameter that comes twice or malformed.
         """
         code, error = self._one("code"), self._one("error")
         if error == "access_denied" and code is None:
             raise AccessDenied
         if error is not None or not code:
             raise LoginError
+        for name in self._values:  # section 3.1: no parameter more than once, known or not
+            self._one(name)
         return code
 
     def _one(self, name: str) -> str | None:
         """Return the value of *name*. Raises `LoginError` where it comes twice or malformed."""
-        values = [value for key, value in self._pairs if key == name]
-        if not values:
+        values = self._values.get(name)
+        if values is None:
             return None
-        if len(values) > 1 or not _ENCODED.fullmatch(values[0]):
+        if len(values) > 1 or len(values[0]) > MAX_VALUE or not _ENCODED.fullmatch(values[0]):
             raise LoginError
         value = unquote_to_bytes(values[0].replace(b"+", b" "))
-        if len(value) > MAX_VALUE or not re.fullmatch(rb"[ -~]*", value):
+        if not re.fullmatch(rb"[ -~]*", value):
             raise LoginError
         return value.decode()

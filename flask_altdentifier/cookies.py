@@ -47,11 +47,13 @@ def issued_at(voucher: str) -> int:
 def vouched_states() -> dict[str, int]:
     """Return the states for which this browser's cookies vouch, and when each was made."""
     prefix = _state_cookie("")
-    return {
-        state_of(value): issued_at(value)
-        for name, value in request.cookies.items(multi=True)
-        if name.startswith(prefix) and _VOUCHER.fullmatch(value)
-    }
+    states = {}
+    for name, value in request.cookies.items(multi=True):
+        if name.startswith(prefix) and _VOUCHER.fullmatch(value):
+            state = state_of(value)
+            if name == _state_cookie(state):  # else it was planted, and `unvouch` would miss it
+                states[state] = issued_at(value)
+    return states
 
 
 def vouch(voucher: str) -> None:
@@ -61,7 +63,7 @@ def vouch(voucher: str) -> None:
 
 def unvouch(state: str) -> None:
     """Take back the cookie for one pending login."""
-    _set(_state_cookie(state), "", 0)
+    _delete(_state_cookie(state))
 
 
 def login_ids() -> list[str]:
@@ -85,7 +87,7 @@ def set_login_id(value: str, lifetime: float) -> None:
 
 def delete_login_id() -> None:
     """Take the login id back."""
-    _set(_login_cookie(), "", 0)
+    _delete(_login_cookie())
 
 
 def _login_cookie() -> str:
@@ -112,19 +114,30 @@ def _secure() -> bool:
 
 
 def _set(name: str, value: str, max_age: int) -> None:
+    options = _options()
+
+    @after_this_request
+    def set_cookie(response: Response) -> Response:
+        response.set_cookie(name, value, max_age=max_age, **options)
+        return response
+
+
+def _delete(name: str) -> None:
+    options = _options()
+
+    @after_this_request
+    def delete_cookie(response: Response) -> Response:
+        response.delete_cookie(name, **options)
+        return response
+
+
+def _options() -> dict[str, Any]:
     app = app_ctx.app
     interface = app.session_interface
-    options: dict[str, Any] = {
-        "max_age": max_age,
-        "expires": 0 if max_age == 0 else None,
+    return {
         "httponly": True,
         "samesite": "Lax",
         "secure": _secure(),
         "path": interface.get_cookie_path(app),
         "domain": interface.get_cookie_domain(app),
     }
-
-    @after_this_request
-    def set_cookie(response: Response) -> Response:
-        response.set_cookie(name, value, **options)
-        return response

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, after_this_request, request
+from flask import Response, after_this_request, has_request_context, request
 from werkzeug.local import LocalProxy
 
 from . import cookies, refresh, sessions, signals
+from .errors import AltDentifierError, StoreUnavailable, log
 from .grant import Grant
 from .installed import installed
 from .store import hashed
@@ -15,18 +16,54 @@ _RESERVED = 120
 
 
 def load() -> Grant | None:
-    """Return this browser's grant, live or just expired. Reads the store once per request.
+    """Return this browser's grant, live or expired. Reads the store once per request.
 
-    Raises `StoreUnavailable`, and what `refresh.latest` raises.
+    Raises `StoreUnavailable`.
     """
     key, environ = installed().environ_key, request.environ
     if key not in environ:
         after_this_request(_vary)
-        environ[key] = None  # so a page about a store that is down does not ask again
-        name, first = _login()
-        environ[key] = None if first is None else refresh.latest(name, first)
+        try:
+            grant = _find()
+        except StoreUnavailable:
+            environ.setdefault(key, None)  # so a page about it does not ask again
+            raise
+        environ.setdefault(key, grant)  # another thread of this request may have logged out
     known: Grant | None = environ[key]
     return known
+
+
+def live() -> Grant | None:
+    """Return this browser's grant where it is live, for what cannot do without one.
+
+    Raises `StoreUnavailable`, and what kept an expired one from being refreshed.
+    """
+    grant = load()
+    problem: AltDentifierError | None = request.environ.get(installed().problem_key)
+    if problem is not None:
+        raise problem
+    return grant or None
+
+
+def _find() -> Grant | None:
+    name, first = _login()
+    if first is None:
+        return None
+    try:
+        return refresh.latest(name, first)
+    except StoreUnavailable:
+        raise
+    except AltDentifierError as problem:  # AltDentifier's; no reason to close a public page
+        log("A refresh failed: %s.", problem)
+        request.environ[installed().problem_key] = problem
+        return first
+
+
+def _know(grant: Grant | None) -> None:
+    """Let *grant* be this request's from now on."""
+    ours, environ = installed(), request.environ
+    environ[ours.environ_key] = grant
+    environ.pop(ours.problem_key, None)
 
 
 def _vary(response: Response) -> Response:
@@ -57,9 +94,18 @@ def _bound() -> Grant:
     return grant
 
 
+class _CurrentGrant(LocalProxy[Grant]):
+    """Is false without a grant, but not where the set-up is wrong: that is told."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return has_request_context() and bool(load())
+
+
 #: Proxy to this request's `Grant`: false when there is none or it has expired. Without one, its
-#: attributes raise `RuntimeError`.
-current_grant: Grant = LocalProxy(_bound)  # type: ignore[assignment]
+#: attributes raise `RuntimeError`. Asking it raises `StoreUnavailable` where the store is down.
+current_grant: Grant = _CurrentGrant(_bound)  # type: ignore[assignment]
 
 
 class Reservation:
@@ -76,27 +122,27 @@ class Reservation:
     def fill(self, grant: Grant) -> None:
         """Log this browser in with *grant*: any older grant of it ends, and each id is new.
 
-        Raises `StoreUnavailable`; then an older grant lives.
+        Raises `StoreUnavailable`, and what a receiver of `logged_in` raises; then an older grant
+        lives.
         """
-        app, name, lifetime = installed(), hashed(self.login_id), refresh.lifetime(grant)
+        name, lifetime = hashed(self.login_id), refresh.lifetime(grant)
         sessions.change_id()
         refresh.prepare(name, grant)
-        app.store.put("grant", name, grant.to_record(), lifetime)
+        installed().store.put("grant", name, grant.to_record(), lifetime)
         kept = False
         try:
-            end()
-            request.environ[app.environ_key] = grant
+            _know(grant)
             signals.send(signals.logged_in, grant=grant)
-            kept = load() is grant  # a receiver may have logged out
+            if load() is grant:  # a receiver may have logged out
+                end()
+                _know(grant)
+                kept = True
         finally:
             if kept:
                 cookies.set_login_id(self.login_id, lifetime)
             else:
-                self._undo()
-
-    def _undo(self) -> None:
-        request.environ[installed().environ_key] = None
-        _drop(hashed(self.login_id))
+                _know(None)
+                _drop(name)
 
 
 def logout() -> None:
@@ -117,7 +163,7 @@ def end() -> None:
     """Drop this browser's grant from the store; its cookie stays. Raises `StoreUnavailable`."""
     for name in map(hashed, cookies.login_ids()):
         _drop(name)
-    request.environ[installed().environ_key] = None
+    _know(None)
 
 
 def _drop(name: str) -> None:

@@ -27,6 +27,7 @@ another status would never be called. `@app.errorhandler(AltDentifierError)` rep
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,6 +39,8 @@ from .texts import language_of, translated
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 
 class ConfigError(RuntimeError):
@@ -56,11 +59,11 @@ class AltDentifierError(HTTPException):
     #: Stable, for programs: it stands in the page, the JSON, the log and the docs.
     reason: ClassVar[str]
     #: What happened, in a few words.
-    title: ClassVar[str]
+    title: str
     #: What happened and what to do, for the person before the browser.
-    detail: ClassVar[str]
+    detail: str
     #: Whether a new login is a way on.
-    login_helps: ClassVar[bool] = True
+    login_helps: bool = True
     #: Whether a person may meet it, who gets a page.
     has_page: ClassVar[bool] = True
 
@@ -189,7 +192,16 @@ class AccessDenied(AltDentifierError):
 
 
 class InsufficientScope(AltDentifierError):
-    """The grant lacks a scope that was declined, or that this request cannot ask for."""
+    """The grant lacks a scope that was declined, or that this request cannot ask for.
+
+    Where it lacks none, AltDentifier's API refuses a call for a reason of its own.
+    """
+
+    #: Title and detail where no scope is missing, so that no login helps.
+    NOTHING_MISSING: ClassVar[tuple[str, str]] = (
+        "AltDentifier does not allow this",
+        "You have given this site all the access that there is, but AltDentifier refused it.",
+    )
 
     code: int = 403
     reason = "insufficient_scope"
@@ -200,9 +212,12 @@ class InsufficientScope(AltDentifierError):
     )
 
     def __init__(self, missing_scopes: Iterable[str], *, next: str | None = None) -> None:  # noqa: A002
-        super().__init__(next=next)
         #: What the grant lacks, sorted.
         self.missing_scopes: list[str] = sorted(missing_scopes)
+        if not self.missing_scopes:
+            self.title, self.detail = self.NOTHING_MISSING
+            self.login_helps = False
+        super().__init__(next=next)
 
     def problem(self) -> dict[str, Any]:
         """Add the missing scopes."""
@@ -277,6 +292,16 @@ class StoreUnavailable(_Unavailable):
     title = "This site has a problem"
     detail = "Logins cannot be checked right now. Please try again in a little while."
 
+    def get_body(
+        self,
+        environ: WSGIEnvironment | None = None,
+        scope: dict[str, Any] | None = None,
+    ) -> str:
+        """Return the body. To its page `current_grant` is false: the store is not asked again."""
+        ours = current_app.extensions["altdentifier"]
+        request.environ.setdefault(ours.environ_key, None)
+        return super().get_body(environ, scope)
+
 
 class PrefetchRefused(_Unavailable):
     """A browser wanted to fetch a page ahead of time whose visit would start a login."""
@@ -294,3 +319,9 @@ class ProviderTimeout(AltDentifierError):
     reason = "provider_timeout"
     title = "AltDentifier took too long"
     detail = "AltDentifier did not answer in time. Please try again in a few minutes."
+
+
+def log(message: str, error: AltDentifierError | type[AltDentifierError]) -> None:
+    """Log *message* with the reason: trouble of the site or AltDentifier's as a WARNING."""
+    level = logging.WARNING if (error.code or 500) >= 500 else logging.INFO
+    logger.log(level, message, error.reason)

@@ -39,6 +39,10 @@ class Installed:
         self.name = name
         #: Where this request's grant is kept while the request lasts.
         self.environ_key: str = f"flask_altdentifier.{id(self):x}"
+        #: Where what kept that grant from being refreshed is kept.
+        self.problem_key: str = f"{self.environ_key}.problem"
+        #: Time (monotonic) before which nothing is refreshed, since AltDentifier hangs.
+        self.refresh_after: float = 0.0
         #: Codes of the mistakes in the set-up that the log has told, None before the first login.
         self.logged: set[str] | None = None
         #: By which scheme, host and word of a proxy logins have begun: see `login`.

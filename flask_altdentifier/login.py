@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 
@@ -17,6 +18,8 @@ from .installed import Installed, installed
 from .integration import snowflake
 from .pending import PendingLogin
 from .scopes import WRITE_INTEGRATIONS, checked
+
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 #: Ways to the site (scheme, host, what a proxy says) that are looked at for mistakes; visitors can
 #: make up any number.
@@ -54,18 +57,19 @@ def begin(
     refuse_cookie_sessions(current_app)
     guild = _guild(guild_id, scope)
     if is_prefetch(request):
+        logger.info("Refused: %s.", PrefetchRefused.reason)
         raise PrefetchRefused
-    app = installed()
-    _look_at_the_way(app)
+    ours = installed()
+    _look_at_the_way(ours)
     login = PendingLogin(
         next=urls.local_path(next),
         scope=scope,
-        redirect_uri=app.callback_url(),
-        verifier=secrets.token_urlsafe(48) if app.settings.pkce else None,
-        expires_at=time.time() + app.settings.login_lifetime,
+        redirect_uri=ours.callback_url(),
+        verifier=secrets.token_urlsafe(48) if ours.settings.pkce else None,
+        expires_at=time.time() + ours.settings.login_lifetime,
     )
     return send_to(
-        app.provider.authorization_url(
+        ours.provider.authorization_url(
             redirect_uri=login.redirect_uri,
             scope=scope,
             state=pending.add(login),
@@ -76,15 +80,15 @@ def begin(
     )
 
 
-def _look_at_the_way(app: Installed) -> None:
+def _look_at_the_way(ours: Installed) -> None:
     """Log the mistakes that the first login by each of a few ways to this site shows."""
     way = (request.scheme, request.host, request.headers.get("X-Forwarded-Proto"))
-    if way not in app.ways and len(app.ways) < MAX_WAYS:
+    if way not in ours.ways and len(ours.ways) < MAX_WAYS:
         # Not at the top: few logins need it.
         from .check import look
 
         look()
-        app.ways.add(way)
+        ours.ways.add(way)
 
 
 def _guild(guild_id: str | int | None, scope: frozenset[str]) -> str | None:
@@ -102,8 +106,8 @@ def finish(query: CallbackQuery) -> Response:
     `CallbackQuery.code` and `Provider.exchange` raise; `StoreUnavailable` at any time.
     """
     refuse_cookie_sessions(current_app)
-    app = installed()
-    after_login = in_app(request, app.settings.after_login)
+    ours = installed()
+    after_login = in_app(request, ours.settings.after_login)
     state = query.state
     login = None if state is None else pending.take(state)
     if login is None:
@@ -113,7 +117,7 @@ def finish(query: CallbackQuery) -> Response:
     try:
         code = query.code
         reservation = Reservation()
-        grant = app.provider.exchange(
+        grant = ours.provider.exchange(
             code,
             redirect_uri=login.redirect_uri,
             verifier=login.verifier,

@@ -78,22 +78,24 @@ class Provider:
         Raises `CodeRejected`, `ClientCredentialsRejected`, `ProviderUnavailable`,
         `ProviderTimeout`, or `ProviderError` for any answer that is no valid token response.
         """
+        asked_at = time.time()
         token = self._client(redirect_uri).fetch_token(
             TOKEN,
             grant_type="authorization_code",
             code=code,
             **({} if verifier is None else {"code_verifier": verifier}),
         )
-        return _grant(token, requested_scope, requested_scope)
+        return _grant(token, asked_at, requested_scope, requested_scope)
 
     def refresh(self, grant: Grant) -> Grant:
         """Return the grant that follows *grant* (RFC 6749 section 6).
 
         Raises as `exchange` does; `CodeRejected` means that it is not refreshed any more.
         """
+        asked_at = time.time()
         # Authlib keeps the old refresh token where no new one comes.
         token = self._client(None).refresh_token(TOKEN, refresh_token=grant.refresh_token)
-        return _grant(token, grant.scope, grant.requested_scope)
+        return _grant(token, asked_at, grant.scope, grant.requested_scope)
 
     def _client(self, redirect_uri: str | None) -> OAuth2Client:
         client = OAuth2Client(
@@ -120,16 +122,23 @@ class Provider:
 
 
 def _grant(
-    token: Mapping[str, Any], scope: frozenset[str], requested_scope: frozenset[str]
+    token: Mapping[str, Any],
+    asked_at: float,
+    scope: frozenset[str],
+    requested_scope: frozenset[str],
 ) -> Grant:
-    """Return the grant in *token*: at most *scope*, which it means where it tells none."""
+    """Return the grant in *token*: at most *scope*, which it means where it tells none.
+
+    Its life is counted from *asked_at*, when the request was sent: so it ends here no later than
+    at AltDentifier, however long the answer took.
+    """
     granted = scopes.parse(token["scope"]) if "scope" in token else scope
     return Grant(
         access_token=token["access_token"],
         refresh_token=token.get("refresh_token"),
         scope=granted & scope,
         requested_scope=requested_scope,
-        expires_at=datetime.fromtimestamp(time.time() + token["expires_in"], timezone.utc),
+        expires_at=datetime.fromtimestamp(asked_at + token["expires_in"], timezone.utc),
     )
 
 
@@ -191,7 +200,7 @@ def _refuse(response: Response) -> NoReturn:
 
 def retry_after(response: Response) -> str | None:
     """Return Retry-After where it is a number or an HTTP date, written anew."""
-    value = response.headers.get("Retry-After", "")
+    value = response.headers.get("Retry-After", "").strip(" \t")
     if value.isascii() and value.isdigit():
         return value[:10]
     try:

@@ -45,8 +45,8 @@ def latest(name: str, first: Grant) -> Grant | None:
     Where it has ended it is refreshed, once for all who ask at the same time. None where
     AltDentifier refuses, where a logout comes before it answers, and where the worker that was to
     refresh it has died. Raises what `Provider.refresh` raises for other failures, and
-    `ProviderTimeout` where another worker is still at it after `ALTDENTIFIER_TIMEOUT`; then it
-    can be tried again.
+    `ProviderTimeout` where another worker is still at it after `ALTDENTIFIER_TIMEOUT`, and for as
+    long after a refresh that took so long; then it can be tried again.
     """
     if first or lifetime(first) <= 0:
         return first
@@ -55,6 +55,8 @@ def latest(name: str, first: Grant) -> Grant | None:
     while time.monotonic() < deadline:
         if grant := _refreshed(name, first):
             return grant
+        if time.monotonic() < installed().refresh_after:
+            raise ProviderTimeout
         if store.take("ticket", name, bool):
             try:
                 store.put("refreshing", name, True, timeout)
@@ -86,13 +88,17 @@ def _refresh(name: str, first: Grant) -> Grant | None:
     grant = _refreshed(name, first)
     if grant:
         return grant
-    store = installed().store
+    ours = installed()
     try:
-        grant = installed().provider.refresh(grant)
+        grant = ours.provider.refresh(grant)
     except CodeRejected:
-        store.drop("grant", name)
+        ours.store.drop("grant", name)
         return None
-    store.put("refreshed", name, grant.to_record(), lifetime(first))
+    except ProviderTimeout:
+        # Else each page of everybody whose token has ended would hold a worker as long.
+        ours.refresh_after = time.monotonic() + ours.settings.timeout
+        raise
+    ours.store.put("refreshed", name, grant.to_record(), lifetime(first))
     return grant
 
 

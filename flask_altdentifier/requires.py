@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -12,12 +11,10 @@ from flask import Blueprint, Flask, Response, after_this_request, current_app, r
 
 from . import login
 from .browser import here, is_navigation, send_to
-from .current import load
-from .errors import InsufficientScope, LoginRequired
+from .current import live
+from .errors import InsufficientScope, LoginRequired, log
 from .installed import installed
 from .scopes import READ_USER, checked
-
-logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -87,21 +84,21 @@ def check(required: frozenset[str]) -> Response | None:
     """Return None where this browser has granted *required*, else the response that leads there.
 
     Raises `LoginRequired` and `InsufficientScope` for what is no navigation, the latter for
-    declined scopes too; `StoreUnavailable`.
+    declined scopes too; what `current.live` raises.
     """
     after_this_request(_keep_private)
-    grant = load()
-    if not grant:
+    grant = live()
+    if grant is None:
         if is_navigation(request):
             return send_to(installed().login_path(here(request)), 302)
-        logger.info("Refused: %s.", LoginRequired.reason)
+        log("Refused: %s.", LoginRequired)
         raise LoginRequired
     missing = required - grant.scope
     if not missing:
         return None
     if is_navigation(request) and missing.isdisjoint(grant.requested_scope):
-        return login.authorize_redirect(*required, next=here(request))
-    logger.info("Refused: %s.", InsufficientScope.reason)
+        return login.begin(required | grant.requested_scope, next=here(request))
+    log("Refused: %s.", InsufficientScope)
     raise InsufficientScope(missing, next=here(request) if is_navigation(request) else None)
 
 

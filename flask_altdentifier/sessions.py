@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from flask import current_app, request, session
 
-from .store import answering
+from .store import store_errors
 
 _KEY = "altdentifier_states"
 
 
 def listed_states() -> dict[str, int]:
     """Return the states of the logins begun in this session, and when each was made (ns)."""
-    return dict(session.get(_KEY, {}))
+    states = session.get(_KEY)
+    return dict(states) if isinstance(states, dict) else {}  # a key is free to anybody's use
 
 
 def list_states(states: dict[str, int]) -> None:
@@ -33,7 +34,7 @@ def change_id() -> None:
     # Flask-Session changes no id of an empty session, which may be written to later on.
     states = listed_states()
     session[_KEY] = states
-    with answering("regenerate"):
+    with store_errors("regenerate"):
         regenerate(session)
     list_states(states)
 

@@ -20,7 +20,7 @@ from .errors import ConfigError, StoreUnavailable
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
-Kind = Literal["login", "grant", "refreshed", "refreshing", "ticket"]
+Kind = Literal["login", "grant", "refreshed", "refreshing", "ticket", "probe"]
 T = TypeVar("T")
 
 
@@ -39,18 +39,30 @@ class Store:
         self.cache = cache
         self.namespace = namespace
         self._claims = isinstance(cache, FileSystemCache)
-        if not self._claims and self._call("delete", "probe", secrets.token_hex(16)):
+        if not self._claims and not self._can_tell():
             raise ConfigError(
-                f"{type(cache).__name__} cannot be ALTDENTIFIER_STORE: its delete() says that it "
-                "removed what was not there, so a login could be finished twice. Use RedisCache, "
+                f"{type(cache).__name__} cannot be ALTDENTIFIER_STORE: its delete() does not tell "
+                "whether it removed something, and a login must be finished once. Use RedisCache, "
                 "FileSystemCache, SimpleCache (one process), MongoDbCache, or MemcachedCache with "
                 "a client that waits for replies (pymemcache: default_noreply=False)."
             )
 
+    def _can_tell(self) -> bool:
+        """Tell whether `delete()` says what it did, of what is not there and of what is."""
+        name = secrets.token_hex(16)
+        if self._call("delete", "probe", name):
+            return False
+        try:
+            self.put("probe", name, True, 1)
+        except StoreUnavailable:
+            return True  # full: what is in it can be read all the same
+        return bool(self._call("delete", "probe", name))
+
     def put(self, kind: Kind, name: str, record: Any, lifetime: float) -> None:
         """Write *record* for at least *lifetime* seconds; who reads it knows the exact end."""
-        # Caches round the end down to a whole second.
-        if not self._call("set", kind, name, json.dumps(record), math.ceil(lifetime) + 1):
+        # Caches round the end down to a whole second, and take 0 for one that never comes.
+        seconds = max(1, math.ceil(lifetime) + 1)
+        if not self._call("set", kind, name, json.dumps(record), seconds):
             logger.error("store_unavailable: the store did not take a %s.", kind)
             raise StoreUnavailable
 
@@ -73,7 +85,7 @@ class Store:
         return f"{self.namespace}:{kind}:{name}"
 
     def _call(self, method: str, kind: str, name: str, *values: Any) -> Any:
-        with answering(method):
+        with store_errors(method):
             return getattr(self.cache, method)(self._key(kind, name), *values)
 
     def _take(self, kind: Kind, name: str) -> Any:
@@ -90,7 +102,7 @@ class Store:
         key = self._key(kind, name)
         reader = copy.copy(self.cache)
         reader.serializer = claim = _Claim()  # type: ignore[attr-defined]
-        with answering("take"):
+        with store_errors("take"):
             try:
                 text = reader.get(key)
                 if claim.mark is None:
@@ -140,7 +152,7 @@ def _load(text: Any, read: Callable[[Any], T]) -> T | None:
         return None
 
 
-class answering:  # noqa: N801
+class store_errors:  # noqa: N801
     """Turn whatever a cache raises into `StoreUnavailable`; its text may hold keys or addresses.
 
     A class, since a generator takes four times as long, on each request.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
-from . import scopes
+from . import scopes, strict_json
 
 #: Seconds that a token lasts when the response does not tell: what AltDentifier documents.
 DEFAULT_LIFETIME = 604_800
@@ -23,12 +22,7 @@ def parse(body: bytes) -> dict[str, Any]:
     `expires_in` is a float of seconds, between 0 and `MAX_LIFETIME`. Raises `ValueError` for what
     is no token response: not UTF-8, not JSON, a name twice, a member of another type.
     """
-    try:
-        members = json.loads(
-            body.decode(), object_pairs_hook=_once, parse_int=float, parse_constant=_refuse
-        )
-    except RecursionError:
-        raise ValueError("too deep") from None
+    members = strict_json.loads(body, object_pairs_hook=_once, parse_int=float)
     if not isinstance(members, dict):
         raise ValueError("not an object")
     token = {
@@ -48,10 +42,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         raise ValueError("a name twice")
     return members
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)  # NaN and Infinity are not JSON
 
 
 def _is_text(value: Any) -> bool:

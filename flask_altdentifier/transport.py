@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import io
-import json
 import socket
 import ssl
 import time
@@ -26,9 +25,9 @@ from urllib3.exceptions import (
     NewConnectionError,
     TimeoutError,  # noqa: A004
 )
-from urllib3.util.connection import create_connection
 from urllib3.util.url import parse_url
 
+from . import strict_json
 from .errors import ProviderError, ProviderTimeout
 
 #: Bytes of a body that are read at most.
@@ -52,7 +51,7 @@ class Response:
 
     def json(self) -> Any:
         """Return the body's JSON value. Raises `ValueError` where it is none."""
-        return json.loads(self.data)
+        return strict_json.loads(self.data)
 
 
 class Transport(Protocol):
@@ -202,16 +201,26 @@ class _Connection(HTTPConnection):
 
     def _connect_to_any(self, deadline: _Clock) -> socket.socket:
         refused = OSError()
-        for *_, address in socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM):
+        found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        for number, (family, kind, protocol, _, address) in enumerate(found):
             try:
-                return create_connection(
-                    (str(address[0]), int(address[1])),
-                    deadline.left(),
-                    socket_options=self.socket_options,
-                )
+                sock = socket.socket(family, kind, protocol)
+                # A share: the first may be one that swallows all, as IPv6 sometimes is.
+                return self._connect(sock, address, deadline.left() / (len(found) - number))
             except OSError as problem:
                 refused = problem
         raise refused
+
+    def _connect(self, sock: socket.socket, address: Any, timeout: float) -> socket.socket:
+        try:
+            for option in self.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(timeout)
+            sock.connect(address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
 
 class _HTTPSConnection(_Connection, HTTPSConnection):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-
 from flask import Response, after_this_request, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from . import current, signals
 from .browser import in_app, is_cross_site, send_to
 from .callback import CallbackQuery
-from .errors import AltDentifierError, CrossSite
+from .errors import AltDentifierError, CrossSite, log
 from .installed import installed
 from .login import begin, finish
 from .requires import public
-
-logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 
 @public
@@ -33,8 +29,7 @@ def callback() -> Response:
     try:
         return finish(CallbackQuery(request.query_string))
     except AltDentifierError as error:
-        ours = error.code is not None and error.code >= 500
-        logger.log(logging.WARNING if ours else logging.INFO, "Login failed: %s.", error.reason)
+        log("Login failed: %s.", error)
         signals.send(signals.login_failed, error=error)
         raise
 
@@ -43,7 +38,7 @@ def callback() -> Response:
 def logout() -> Response:
     """`POST /logout`: the grant ends."""
     if is_cross_site(request):
-        logger.info("Refused: %s.", CrossSite.reason)
+        log("Refused: %s.", CrossSite)
         raise CrossSite
     current.logout()
     return send_to(in_app(request, installed().settings.after_logout), 303)

@@ -14,18 +14,17 @@ Flask-WTF guards the whole app, exempt the blueprint: `csrf.exempt(webhooks.blue
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from blinker import NamedSignal, Namespace
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.sansio.app import App
 from werkzeug.exceptions import HTTPException
 
-from . import signals
+from . import signals, strict_json
 from .errors import AltDentifierError, ConfigError
 from .event import Action as Action
 from .event import Event as Event
@@ -49,12 +48,7 @@ event_received: NamedSignal = Namespace().signal("altdentifier-event-received")
 Handler = TypeVar("Handler", bound=Callable[[Event], Any])
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)  # NaN and Infinity are not JSON
-
-
 _HANDLERS = "altdentifier_webhooks"
-_JSON = json.JSONDecoder(parse_constant=_refuse)
 _MD5 = re.compile(r"md5=([0-9a-f]{32})", re.ASCII | re.IGNORECASE)
 
 
@@ -169,8 +163,8 @@ def _receive(secret: str) -> Event:
     if claimed is None or not hmac.compare_digest(claimed, digest(secret, body)):
         raise WebhookUnsigned
     try:
-        raw = _JSON.decode(body.decode())
-    except (ValueError, RecursionError):
+        raw = strict_json.loads(body)
+    except ValueError:
         raise WebhookInvalid from None
     if not isinstance(raw, dict):
         raise WebhookInvalid

@@ -48,7 +48,7 @@ _PIECES = [
     ),
     *(b"x" * 2000, b"%61" * 700, b"[]", b"code[]=a", b"state.x=", b"#", b"\xff", b"\x00", b"\r\n"),
 ]
-_PAIRS = [b"state=" + _STATE, b"code=" + b"a%2F+b", b"x=%ff", b"iss=y"]
+_PAIRS = [b"state=" + _STATE, b"code=" + b"a%2F+b", b"x=%7e", b"iss=y"]
 
 
 class Query:

@@ -595,6 +595,7 @@ def test_nothing_of_the_peer_leaks(
     assert "the-token" not in seen
     [record] = [r for r in caplog.records if r.name == "flask_altdentifier"]
     assert record.getMessage().startswith("A call to AltDentifier's API failed: ")
+    assert record.levelname == ("INFO" if status < 429 else "WARNING")
 
 
 # --- the trust factor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +15,8 @@ STATE = "s" * 43
 
 
 def test_code_and_state() -> None:
-    """A good answer has a code and the state; other parameters are ignored."""
-    query = CallbackQuery(b"code=a%2Fb+c&iss=x&iss=y&state=" + STATE.encode())
+    """A good answer has a code and the state; other parameters are ignored, empty ones too."""
+    query = CallbackQuery(b"code=a%2Fb+c&iss=x&&x=&state=" + STATE.encode() + b"&")
     assert (query.code, query.state) == ("a/b c", STATE)
 
 
@@ -78,17 +80,29 @@ def test_user_said_no() -> None:
         b"error=access_denied&error=access_denied",
         b"error=x&code=a",
         b"error=%00",
+        b"code=a&iss=x&iss=y",
+        b"code=a&x=%00",
+        b"code=a&x=" + b"a" * (MAX_VALUE + 1),
+        b"code=" + b"%61" * (MAX_VALUE // 3 + 1),
     ],
 )
 def test_answer_that_does_not_count(raw: bytes) -> None:
-    """Neither code nor error, both, one twice or malformed, is no answer."""
+    """Neither code nor error, both, and any parameter twice or malformed, is no answer."""
     with pytest.raises(LoginError):
         _ = CallbackQuery(raw).code
 
 
 def test_longest_code() -> None:
     """A code may have 2,048 bytes."""
-    assert CallbackQuery(b"code=" + b"%61" * MAX_VALUE).code == "a" * MAX_VALUE
+    assert CallbackQuery(b"code=" + b"a" * MAX_VALUE).code == "a" * MAX_VALUE
+
+
+def test_many_parameters() -> None:
+    """A query of 60 kB is read in no time."""
+    query = CallbackQuery(b"code=x&" + b"&".join(b"%d=" % number for number in range(10_000)))
+    began = time.process_time()
+    assert query.code == "x"
+    assert time.process_time() - began < 1
 
 
 @given(st.binary())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -39,8 +42,28 @@ def test_current_grant_is_false_outside_a_request() -> None:
 def test_current_grant_without_the_extension() -> None:
     """An app that did not register the blueprint is told so."""
     app = Flask(__name__)
-    with app.test_request_context(), pytest.raises(ConfigError, match="register_blueprint"):
-        _ = current_grant.scope
+    with app.test_request_context():
+        with pytest.raises(ConfigError, match="register_blueprint"):
+            _ = current_grant.scope
+        with pytest.raises(ConfigError, match="register_blueprint"):
+            bool(current_grant)
+
+
+def test_threads_of_one_request(app: Flask, client: FlaskClient) -> None:
+    """Threads that ask for the grant at the same moment are all told."""
+    at_once = Barrier(3)
+
+    @app.get("/threads")
+    def threads() -> list[bool]:
+        with ThreadPoolExecutor(3) as pool:
+            asks = [pool.submit(copy_context().run, bool, current_grant) for _ in range(3)]
+            return [ask.result() for ask in asks]
+
+    log_in(client)
+    cache = extension(app).store.cache
+    original = cache.get
+    cache.get = lambda key: (at_once.wait(5), original(key))[1]  # type: ignore[method-assign]
+    assert client.get("/threads").json == [True] * 3
 
 
 def test_grant_is_read_once_per_request(app: Flask, client: FlaskClient) -> None:

@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
-from flask_altdentifier import errors
+from flask_altdentifier import current_grant, errors
 from flask_altdentifier.errors import AltDentifierError, InsufficientScope, ProviderUnavailable
 
-from .support import PAGE, SCRIPT, make_app
+from .support import PAGE, SCRIPT, extension, log_in, make_app
 
 CLASSES = [
     kind
@@ -28,7 +28,11 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = Path(errors.__file__).with_name("templates") / "altdentifier" / "error_page.html"
 #: The texts of the template.
 LABELS = re.findall(r'translated\("([^"]+)"\)', TEMPLATE.read_text())
-TEXTS = {text for kind in CLASSES for text in (kind.title, kind.detail)} | set(LABELS)
+TEXTS = {
+    *(text for kind in CLASSES for text in (kind.title, kind.detail)),
+    *InsufficientScope.NOTHING_MISSING,
+    *LABELS,
+}
 STATUS = {
     "StateError": 400,
     "LoginError": 400,
@@ -114,6 +118,41 @@ def test_insufficient_scope_tells_what_is_missing() -> None:
     client = raising(InsufficientScope({"write:integrations", "read:user"})).test_client()
     assert client.get("/raise").json["missing_scopes"] == ["read:user", "write:integrations"]  # type: ignore[index]
     assert "write:integrations" in client.get("/raise", headers=PAGE).text
+
+
+def test_insufficient_scope_that_lacks_nothing() -> None:
+    """Where no access is missing the page does not ask for more, nor for a login."""
+    client = raising(InsufficientScope([])).test_client()
+    page, problem = client.get("/raise", headers=PAGE), client.get("/raise").get_json()
+    assert (page.status_code, problem["reason"]) == (403, "insufficient_scope")
+    for text in InsufficientScope.NOTHING_MISSING:
+        assert text in page.text
+    assert (problem["title"], problem["detail"]) == InsufficientScope.NOTHING_MISSING
+    assert "/login" not in page.text
+    assert "login_url" not in problem
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout", "/me", "/raise"])
+def test_page_of_a_store_that_is_down_may_ask_who_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A layout that shows who is logged in shows nobody, and the page is no 500."""
+
+    def boom(*_: Any) -> Any:
+        raise OSError
+
+    app = raising(errors.StoreUnavailable())
+    app.template_folder = str(tmp_path)
+    (tmp_path / "altdentifier").mkdir()
+    layout = "{{ 'in' if current_grant else 'out' }} {{ error.reason }}"
+    (tmp_path / "altdentifier" / "error.html").write_text(layout)
+    app.context_processor(lambda: {"current_grant": current_grant})
+    client = app.test_client()
+    log_in(client)
+    for operation in ("get", "set", "delete"):
+        monkeypatch.setattr(extension(app).store.cache, operation, boom)
+    response = client.open(path, method="POST" if path == "/logout" else "GET", headers=PAGE)
+    assert (response.status_code, response.text) == (503, "out store_unavailable")
 
 
 def test_retry_after_is_passed_on() -> None:

@@ -290,6 +290,15 @@ def test_guessed_cookie_does_not_vouch(client: FlaskClient, other_browser: Flask
     assert reason(finish(other_browser, state)) == "invalid_state"
 
 
+def test_cookies_under_other_names_crowd_nothing_out(client: FlaskClient) -> None:
+    """What was planted under a name that is none of ours does not count among five tabs."""
+    name = f"altdentifier_4da8dcc3_state_{'x' * 15}"
+    for number in range(5):
+        client.set_cookie(f"{name}{number}", f"{9 * 10**18 + number}.{'x' * 43}")
+    states = [begin(client) for _ in range(5)]
+    assert [finish(client, state).status_code for state in states] == [303] * 5
+
+
 def test_expired_login_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A login that took longer than its lifetime is refused, though the store still has it."""
     app = make_app(ALTDENTIFIER_LOGIN_LIFETIME=60)
@@ -306,6 +315,27 @@ def test_state_whose_record_is_gone_is_refused(app: Flask, client: FlaskClient) 
     state = begin(client)
     extension(app).store.drop("login", state)
     assert reason(finish(client, state)) == "invalid_state"
+
+
+def test_token_lives_from_when_it_was_asked_for(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow answer does not make a token live longer than AltDentifier has it."""
+    now = 2e9
+    monkeypatch.setattr(time, "time", lambda: now)
+
+    class Slow(FakeAltDentifier):
+        """Takes nine seconds."""
+
+        def request(self, *args: Any, **kwargs: Any) -> Any:
+            nonlocal now
+            now += 9
+            return super().request(*args, **kwargs)
+
+    extension(app).transport = Slow(token={"expires_in": 60})
+    app.add_url_rule("/end", "end", lambda: str(current_grant.expires_at.timestamp()))
+    log_in(client)
+    assert client.get("/end").text == str(2e9 + 60)
 
 
 def test_bad_state_leaves_a_login_alone(client: FlaskClient) -> None:

@@ -14,15 +14,17 @@ from cachelib import BaseCache, FileSystemCache, SimpleCache
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_altdentifier import current_grant, refresh, signals
+from flask_altdentifier import current_grant, refresh, requires, requires_scope, signals
 from flask_altdentifier.errors import ProviderTimeout
 from flask_altdentifier.transport import Response
 
 from .support import (
     FakeAltDentifier,
     altdentifier,
+    begin,
     cookies_of,
     extension,
+    finish,
     log_in,
     make_app,
     reason,
@@ -35,13 +37,14 @@ Clock = Callable[[float], None]
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Let time pass: call it with seconds."""
     passed = 0.0
-    now = time.time
+    now, steady = time.time, time.monotonic
 
     def let_pass(seconds: float) -> None:
         nonlocal passed
         passed += seconds
 
     monkeypatch.setattr(time, "time", lambda: now() + passed)
+    monkeypatch.setattr(time, "monotonic", lambda: steady() + passed)
     return let_pass
 
 
@@ -411,4 +414,82 @@ def test_timeout_of_a_refresh(app: Flask, client: FlaskClient, clock: Clock) -> 
     altdentifier(app).error = ProviderTimeout()
     assert reason(client.get("/me")) == "provider_timeout"
     altdentifier(app).error = None
+    clock(1)  # ALTDENTIFIER_TIMEOUT
     assert client.get("/me").status_code == 200
+
+
+def test_hanging_altdentifier_is_left_alone(app: Flask, clock: Clock) -> None:
+    """After a refresh that took too long no other login's is tried for as long."""
+    first, second = app.test_client(), app.test_client()
+    log_in(first)
+    log_in(second)
+    clock(WEEK + 5)
+    altdentifier(app).error = ProviderTimeout()
+    assert reason(first.get("/me")) == "provider_timeout"
+    clock(0.9)
+    for client in (first, second):
+        assert reason(client.get("/me")) == "provider_timeout"
+    assert len(forms(app)) == 1
+    altdentifier(app).error = None
+    clock(0.1)
+    for client in (first, second):
+        assert client.get("/me").status_code == 200
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_failed_refresh_leaves_public_pages_open(
+    app: Flask,
+    client: FlaskClient,
+    clock: Clock,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A page that only wants to know who is there shows nobody; a guarded one tells why."""
+
+    @app.get("/lounge")
+    def lounge() -> str:
+        return f"{bool(current_grant)} {current_grant.scope}"
+
+    @app.get("/both")
+    def both() -> Any:
+        assert not current_grant
+        return requires_scope()(lounge)()
+
+    log_in(client)
+    clock(WEEK + 5)
+    altdentifier(app).status = status
+    assert client.get("/lounge").text == "False frozenset({'read:user'})"
+    assert client.get("/both").status_code >= 500
+    assert client.get("/login").status_code == 302
+    assert len(forms(app)) == 2  # no more than one a request, and none to log in
+    assert "A refresh failed: " in caplog.text
+    altdentifier(app).status = 200
+    assert client.get("/lounge").text.startswith("True")
+
+
+class NoRefresh(FakeAltDentifier):
+    """Fails to refresh, and nothing else."""
+
+    def request(self, *args: Any, **kwargs: Any) -> Response:
+        self.status = 500 if b"refresh_token" in kwargs["body"] else 200
+        return super().request(*args, **kwargs)
+
+
+def test_failed_refresh_is_forgotten_at_a_login(
+    app: Flask, client: FlaskClient, clock: Clock
+) -> None:
+    """A callback whose app has asked who is there lets in who has just logged in."""
+    seen: list[Any] = []
+    app.before_request(lambda: seen.append(bool(current_grant)))
+    extension(app).transport = NoRefresh()
+    log_in(client)
+    clock(WEEK + 5)
+    state = begin(client)
+    seen.clear()
+
+    def use(_: Flask, grant: Any) -> None:
+        seen.append(requires.check(frozenset({"read:user"})))
+
+    with signals.logged_in.connected_to(use, app):
+        assert finish(client, state).status_code == 303
+    assert seen == [False, None]

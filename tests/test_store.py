@@ -67,6 +67,20 @@ def test_record_is_json_text(store: Store) -> None:
     assert store.cache.get("ns:grant:a") == '{"b": 1}'
 
 
+@pytest.mark.parametrize("lifetime", [0, -0.5, -1, -1.5, -2.5, -1000])
+def test_record_that_has_ended_is_not_kept_for_ever(store: Store, lifetime: float) -> None:
+    """To a cache no seconds mean for ever, and fewer are an error."""
+    kept: list[int] = []
+
+    def keep(_key: str, _value: str, timeout: int) -> bool:
+        kept.append(timeout)
+        return True
+
+    store.cache.set = keep  # type: ignore[method-assign,assignment]
+    store.put("grant", "a", 1, lifetime)
+    assert kept == [1]
+
+
 def test_memcached_gives_bytes_back() -> None:
     """Some clients return bytes for text."""
     store = Store(SimpleCache(), "ns")
@@ -232,6 +246,43 @@ def test_cache_that_cannot_tell_is_refused(cache: BaseCache) -> None:
     """A delete() that always says yes would let two callers take one state."""
     with pytest.raises(ConfigError, match="ALTDENTIFIER_STORE"):
         Store(cache, "ns")
+
+
+@pytest.mark.parametrize("answer", [None, False, True])
+def test_cache_that_says_one_thing_only_is_refused(answer: bool | None) -> None:
+    """A delete() that always says the same tells nothing."""
+
+    class Silent(SimpleCache):
+        """Removes, and does not tell."""
+
+        def delete(self, key: str) -> Any:
+            super().delete(key)
+            return answer
+
+    with pytest.raises(ConfigError, match="Silent cannot be ALTDENTIFIER_STORE"):
+        make_app(ALTDENTIFIER_STORE=Silent())
+
+
+def test_full_store_is_no_mistake() -> None:
+    """A store that takes nothing when a worker starts is not refused, and can be read."""
+
+    class Full(SimpleCache):
+        """Takes nothing."""
+
+        full = False
+
+        def set(self, *args: Any, **options: Any) -> Any:
+            return not self.full and super().set(*args, **options)
+
+    cache = Full(threshold=100_000)
+    member = make_app(ALTDENTIFIER_STORE=cache).test_client()
+    log_in(member)
+    cache.full = True
+    later = make_app(ALTDENTIFIER_STORE=cache).test_client()
+    for name, value in cookies_of(member).items():
+        later.set_cookie(name, value)
+    assert later.get("/me").status_code == 200
+    assert reason(later.get("/login")) == "store_unavailable"
 
 
 def test_cache_that_cannot_tell_stops_the_registration() -> None:

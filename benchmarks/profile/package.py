@@ -6,7 +6,7 @@ from . import limits
 from .parts import Limit, ours
 
 PARTS = (
-    ours("the check: a live grant, with these scopes", "requires.check", "requires.load"),
+    ours("the check: a live grant, with these scopes", "requires.check", "requires.live"),
     ours(
         "the store's keys and errors",
         *(f"store.Store.{name}" for name in ("put", "get", "take", "drop")),
@@ -53,7 +53,7 @@ PARTS = (
         "provider.Provider.authorization_url",
         limit=Limit("`urlencode` of a state", limits.encode_state),
     ),
-    ours("what our cookies are set with", "cookies._set"),
+    ours("what our cookies are set with", "cookies._set", "cookies._delete"),
     ours("the redirect", "login.send_to", limit=Limit("an empty `Response`", limits.response)),
     ours(
         "the query of the callback",

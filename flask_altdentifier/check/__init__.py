@@ -110,16 +110,16 @@ def look() -> None:
     except (ConfigError, StoreUnavailable):
         raise
     except Exception as problem:  # no reason to refuse a login
-        app = installed()
-        app.logged = app.logged or set()
+        ours = installed()
+        ours.logged = ours.logged or set()
         logger.warning("The set-up could not be looked at (%s).", type(problem).__name__)
 
 
 def _look() -> None:
-    app, found = installed(), list[Finding]()
-    if app.logged is None:
-        found = [*_in_config(current_app), *in_caches(current_app, app.store.cache)]
-    logged = app.logged = app.logged or set()  # only now: a store that is down ends this before
+    ours, found = installed(), list[Finding]()
+    if ours.logged is None:
+        found = [*_in_config(current_app), *in_caches(current_app, ours.store.cache)]
+    logged = ours.logged = ours.logged or set()  # only now: a store that is down ends this before
     known = logged | {one.code for one in found}
     for one in (*found, *(new for new in _in_request(current_app) if new.code not in known)):
         logged.add(one.code)

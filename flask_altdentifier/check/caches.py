@@ -15,6 +15,8 @@ from .findings import QUICK_REDIS, Findings, finding
 STORE = "ALTDENTIFIER_STORE"
 #: Entries that a cache must have room for, so that visitors do not push out logins.
 MIN_THRESHOLD = 10_000
+#: Entries that a cache must have room for, so that sessions and logins can share it.
+MIN_SHARED = 100_000
 #: Seconds within which a server that is down must be noticed.
 MAX_WAIT = 2.0
 
@@ -41,8 +43,6 @@ def redis_line(key: str, client: Any = None) -> str:
     quick = QUICK_REDIS
     if hasattr(client, "nodes_manager"):
         quick = quick.replace("Redis(", "RedisCluster(").replace("None", "Retry(NoBackoff(), 0)")
-    elif "path" in (_options(client) or {}):  # Redis(unix_socket_path=...) drops a timeout
-        quick = quick.replace("Redis(...", 'Redis.from_url("unix:///..."')
     return f"{key} = {quick if key == 'SESSION_REDIS' else f'RedisCache({quick})'}"
 
 
@@ -56,8 +56,8 @@ def in_caches(app: Flask, store: BaseCache) -> Findings:
     store_key, sessions_key = keys(app)
     sessions = sessions_cache(app)
     in_files = isinstance(store, FileSystemCache) and not app.testing
-    bounded = in_files or _is_private(app, store)
-    moves = bounded and place(sessions) == place(store)
+    small = _threshold(store) < MIN_SHARED and (in_files or _is_private(app, store))
+    moves = small and place(sessions) == place(store)
     yield from _in_cache(app, store, store_key, moves=moves and store_key == STORE)
     if store_key != sessions_key:
         yield from _in_cache(app, sessions, sessions_key)
@@ -103,9 +103,8 @@ def _in_cache(app: Flask, cache: Any, key: str, *, moves: bool = False) -> Findi
     """Look at *cache*, which *moves* where another finding moves it."""
     if _is_private(app, cache):
         yield finding("store-private", key=key, mend=_files_line(key))
-    bounded = isinstance(cache, (FileSystemCache, SimpleCache))
-    threshold = cache._threshold if bounded else 0  # noqa: SLF001
-    if 0 < threshold < MIN_THRESHOLD:
+    threshold = _threshold(cache)
+    if threshold < MIN_THRESHOLD:
         mend = f"{key} = {type(cache).__name__}(..., threshold=100_000)"
         if key == "SESSION_FILE_DIR":
             mend = "SESSION_FILE_THRESHOLD = 100_000"
@@ -117,11 +116,21 @@ def _in_cache(app: Flask, cache: Any, key: str, *, moves: bool = False) -> Findi
         yield finding("redis-timeout", key=key, mend=redis_line(key, client))
 
 
+def _threshold(cache: Any) -> float:
+    """Return for how many entries *cache* has room."""
+    bounded = isinstance(cache, (FileSystemCache, SimpleCache))
+    return (cache._threshold if bounded else 0) or inf  # noqa: SLF001
+
+
 def _longest_wait(client: Any) -> float:
     """Return for how many seconds a redis-py client waits for a server that is gone."""
     options = _options(client) or {}
     # A cluster's client tries again by itself.
     retry = getattr(client, "retry", None) or options.get("retry")
     retries = getattr(retry, "_retries", getattr(client, "cluster_error_retry_attempts", 0))
-    waits = [options.get(name) or inf for name in ("socket_timeout", "socket_connect_timeout")]
+    # Who connects to a socket file is told at once, and redis-py 8 drops that timeout.
+    names = (
+        ["socket_timeout"] if "path" in options else ["socket_timeout", "socket_connect_timeout"]
+    )
+    waits = [options.get(name) or inf for name in names]
     return inf if retries < 0 else (1 + retries) * max(waits)

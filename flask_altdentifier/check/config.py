@@ -48,8 +48,8 @@ def in_sessions(app: Flask, site: Site) -> Findings:
     config = app.config
     if isinstance(app.session_interface, SecureCookieSessionInterface):
         yield finding("session-cookie")
-    elif config["SESSION_REFRESH_EACH_REQUEST"]:
-        yield finding("session-refresh")
+    else:
+        yield from _server_side(app)
     yield from _same_site(app, site)
     if not config["SESSION_COOKIE_HTTPONLY"]:
         yield finding("session-httponly")
@@ -61,6 +61,13 @@ def in_sessions(app: Flask, site: Site) -> Findings:
     if site.cookie_path != cookie_path(app):
         yield finding("cookie-path", path=cookie_path(app))
     yield from _cookie_name(app, site)
+
+
+def _server_side(app: Flask) -> Findings:
+    if not hasattr(app.session_interface, "regenerate"):
+        yield finding("session-id", name=type(app.session_interface).__name__)
+    if app.config["SESSION_REFRESH_EACH_REQUEST"]:
+        yield finding("session-refresh")
 
 
 def _same_site(app: Flask, site: Site) -> Findings:

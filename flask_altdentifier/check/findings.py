@@ -28,6 +28,13 @@ FINDINGS: dict[str, tuple[Literal["error", "warning"], str, str]] = {
         "every login answers 500.",
         'SESSION_TYPE = "redis"; then flask_session.Session(app)',
     ),
+    "session-id": (
+        "error",
+        "The session interface, {name}, has no regenerate(session), so a login does not change the "
+        "session's id: whoever planted that id in the browser shares the session. (The login is "
+        "kept elsewhere and is safe.)",
+        "flask_session.Session(app)",
+    ),
     "session-refresh": (
         "warning",
         "SESSION_REFRESH_EACH_REQUEST is True, so each request writes the whole session back: a "

@@ -35,7 +35,7 @@ def test_memory_of_one_process() -> None:
     """A `SimpleCache` is for one process; whoever develops or tests has one."""
     app = good_app()
     app.testing = False
-    assert codes(offline(app)) == ["store-private", "store-shared"]
+    assert codes(offline(app)) == ["store-private"]
     app.debug = True
     assert offline(app) == []
 
@@ -61,9 +61,13 @@ def test_default_files_of_flask_session(tmp_path: Path) -> None:
 
 
 def test_sessions_and_logins_in_one_cache(tmp_path: Path) -> None:
-    """Sessions push logins out of a file cache that both are in, under whatever name."""
-    sessions = files(tmp_path)
-    app = good_app(SESSION_CACHELIB=sessions, ALTDENTIFIER_STORE=files(tmp_path / "."))
+    """Sessions push logins out of a file cache that both are in, unless it has room for all."""
+    small = FileSystemCache(str(tmp_path), threshold=99_999)
+    app = good_app(SESSION_CACHELIB=small, ALTDENTIFIER_STORE=files(tmp_path / "."))
+    assert offline(app) == []
+    app.testing = False
+    assert offline(app) == []
+    app = good_app(SESSION_CACHELIB=files(tmp_path / "."), ALTDENTIFIER_STORE=small)
     assert offline(app) == []
     app.testing = False
     assert codes(offline(app)) == ["store-shared"]
@@ -91,13 +95,16 @@ def test_redis_clients_that_try_again(retries: int, found: list[str]) -> None:
 
 
 def test_redis_on_a_unix_socket() -> None:
-    """`Redis(unix_socket_path=...)` drops a timeout, so the mend is written another way."""
-    slow: Any = Redis(unix_socket_path="/x", **QUICK, retry=None)  # type: ignore[arg-type]
+    """Whoever connects to a socket file is told at once, so one timeout is enough."""
+    slow: Any = Redis(unix_socket_path="/x", retry=None)  # type: ignore[arg-type]
     [finding] = caches._in_cache(good_app(), slow, "SESSION_REDIS")
-    mend = 'SESSION_REDIS = Redis.from_url("unix:///...", socket_timeout=0.5, '
-    assert finding.mend == f"{mend}socket_connect_timeout=0.5, retry=None)"
-    quick = Redis.from_url("unix:///x", **QUICK, retry=None)
-    assert list(caches._in_cache(good_app(), quick, "SESSION_REDIS")) == []
+    assert finding.mend == f"SESSION_REDIS = {MEND}"
+    for quick in (
+        Redis(unix_socket_path="/x", **QUICK, retry=None),  # type: ignore[arg-type]
+        Redis.from_url("unix:///x", **QUICK, retry=None),
+        Redis.from_url("unix:///x", socket_timeout=0.5, retry=None),
+    ):
+        assert list(caches._in_cache(good_app(), quick, "SESSION_REDIS")) == []
 
 
 @pytest.mark.parametrize(

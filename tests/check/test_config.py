@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from flask.sessions import SessionInterface
 
 from flask_altdentifier import blueprint
 
@@ -25,6 +26,18 @@ def test_signed_cookie_sessions() -> None:
     app.config.update(ALTDENTIFIER_CLIENT_ID="a", ALTDENTIFIER_CLIENT_SECRET="b")
     app.register_blueprint(blueprint)
     assert codes(offline(app)) == ["session-cookie"]
+
+
+def test_session_whose_id_stays() -> None:
+    """An interface of the app's own that cannot change ids is named."""
+    app = good_app()
+
+    class Own(SessionInterface):
+        """Has what Flask asks for, and no more."""
+
+    app.session_interface = Own()
+    [found] = [one for one in offline(app) if one.code == "session-id"]
+    assert found.message.startswith("The session interface, Own, has no regenerate(session)")
 
 
 def test_session_cookie_flags() -> None:

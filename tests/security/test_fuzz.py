@@ -55,7 +55,7 @@ def lenient(values: list[bytes]) -> Callable[[Any, str], str | None]:
     """Return a reader that takes the first of several values."""
 
     def one(self: CallbackQuery, name: str) -> str | None:
-        found = [value for key, value in self._pairs if key == name]
+        found = self._values.get(name, [])
         values[:] = found
         return found[0].decode("latin-1") if found else None
 
