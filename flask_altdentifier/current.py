@@ -122,8 +122,8 @@ class Reservation:
     def fill(self, grant: Grant) -> None:
         """Log this browser in with *grant*: any older grant of it ends, and each id is new.
 
-        Raises `StoreUnavailable`, and what a receiver of `logged_in` raises; then an older grant
-        lives.
+        Raises `StoreUnavailable`; then an older grant lives. What a receiver of `logged_in` raises
+        comes after its end.
         """
         name, lifetime = hashed(self.login_id), refresh.lifetime(grant)
         sessions.change_id()
@@ -131,12 +131,10 @@ class Reservation:
         installed().store.put("grant", name, grant.to_record(), lifetime)
         kept = False
         try:
+            end()
             _know(grant)
             signals.send(signals.logged_in, grant=grant)
-            if load() is grant:  # a receiver may have logged out
-                end()
-                _know(grant)
-                kept = True
+            kept = load() is grant  # a receiver may have logged out
         finally:
             if kept:
                 cookies.set_login_id(self.login_id, lifetime)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from flask_altdentifier import transport
+from flask_altdentifier.connection import Connection
 from flask_altdentifier.errors import AltDentifierError, ProviderError, ProviderTimeout
 from flask_altdentifier.transport import MAX_BODY, HTTPTransport, Response
 
@@ -291,7 +291,7 @@ def test_second_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def swallow(monkeypatch: pytest.MonkeyPatch, *numbers: str) -> None:
     """Let each connection to one of *numbers* hang."""
-    real = transport._Connection._connect
+    real = Connection._connect
 
     def connect(
         self: Any, sock: socket.socket, address: tuple[str, int], timeout: float
@@ -302,7 +302,7 @@ def swallow(monkeypatch: pytest.MonkeyPatch, *numbers: str) -> None:
             raise TimeoutError
         return real(self, sock, address, timeout)
 
-    monkeypatch.setattr(transport._Connection, "_connect", connect)
+    monkeypatch.setattr(Connection, "_connect", connect)
 
 
 def test_address_that_swallows_packets(monkeypatch: pytest.MonkeyPatch) -> None:

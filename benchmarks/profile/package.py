@@ -81,9 +81,9 @@ PARTS = (
     ours(
         "deadline and limits of the exchange",
         "transport.HTTPTransport.request",
-        "transport._Response.__init__",
-        "transport._Response.begin",
-        "transport._Reader.__init__",
-        "transport._Reader.readinto",
+        "connection._Response.__init__",
+        "connection._Response.begin",
+        "connection._Reader.__init__",
+        "connection._Reader.readinto",
     ),
 )

@@ -100,8 +100,8 @@ FAULTS: dict[Fault, tuple[int, str]] = {
     timeout_before: LATE,
     timeout_after: LATE,
 }
-#: What it takes to open a connection; the address that was found is looked up once more.
-OPENING = ["look-up", "look-up", "connect", "handshake"]
+#: What it takes to open a connection.
+OPENING = ["look-up", "connect", "handshake"]
 
 
 class Network:
