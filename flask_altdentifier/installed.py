@@ -45,7 +45,7 @@ class Installed:
         self.refresh_after: float = 0.0
         #: Codes of the mistakes in the set-up that the log has told, None before the first login.
         self.logged: set[str] | None = None
-        #: By which scheme, host and word of a proxy logins have begun: see `login`.
+        #: By which scheme, host and word of a proxy logins have begun: see `check.runtime`.
         self.ways: set[tuple[str | None, ...]] = set()
         self._store: Store | None = None
         #: Name of the login cookie on plain http and on https, once a request has asked for it.

@@ -14,16 +14,12 @@ from .browser import in_app, is_prefetch, send_to
 from .callback import CallbackQuery
 from .current import Reservation, load
 from .errors import AltDentifierError, PrefetchRefused, StateError
-from .installed import Installed, installed
+from .installed import installed
 from .integration import snowflake
 from .pending import PendingLogin
 from .scopes import WRITE_INTEGRATIONS, checked
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
-
-#: Ways to the site (scheme, host, what a proxy says) that are looked at for mistakes; visitors can
-#: make up any number.
-MAX_WAYS = 20
 
 
 def authorize_redirect(
@@ -59,8 +55,11 @@ def begin(
     if is_prefetch(request):
         logger.info("Refused: %s.", PrefetchRefused.reason)
         raise PrefetchRefused
+    # Not at the top: it needs what else only the command needs.
+    from .check.runtime import look
+
+    look()
     ours = installed()
-    _look_at_the_way(ours)
     login = PendingLogin(
         next=urls.local_path(next),
         scope=scope,
@@ -78,17 +77,6 @@ def begin(
         ),
         302,
     )
-
-
-def _look_at_the_way(ours: Installed) -> None:
-    """Log the mistakes that the first login by each of a few ways to this site shows."""
-    way = (request.scheme, request.host, request.headers.get("X-Forwarded-Proto"))
-    if way not in ours.ways and len(ours.ways) < MAX_WAYS:
-        # Not at the top: few logins need it.
-        from .check import look
-
-        look()
-        ours.ways.add(way)
 
 
 def _guild(guild_id: str | int | None, scope: frozenset[str]) -> str | None:

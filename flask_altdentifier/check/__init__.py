@@ -1,4 +1,4 @@
-"""Finds mistakes in an app's set-up: for `flask altdentifier check`, and for the log."""
+"""Finds mistakes in an app's set-up, for `flask altdentifier check`; `runtime` does for the log."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
-from flask import Flask, current_app, request
+from flask import Flask
 from flask.cli import ScriptInfo
 
-from ..errors import ConfigError, StoreUnavailable
-from ..installed import installed
-from ..urls import is_loopback
-from .caches import in_caches
-from .config import in_keys, in_late_keys, in_sessions, mended_cookie_name
-from .findings import QUICK_REDIS, Finding, Findings, finding
+from ..errors import ConfigError
+from .config import in_config, in_late_keys
+from .findings import QUICK_REDIS, Finding, finding
 from .provider import at_provider
 from .secret_key import in_second_start
-from .site import cookie_domain, host_of, in_site, proposed_uri, site_of
 from .store import in_store
-
-logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 _COLORS = {"error": "red", "warning": "yellow"}
 
@@ -62,7 +56,7 @@ def find(
     unless *offline*. Raises `ConfigError` where the blueprint is not registered.
     """
     with app.app_context():
-        found = [*_in_config(app), *in_late_keys(app), *in_store(app)]
+        found = [*in_config(app), *in_late_keys(app), *in_store(app)]
         found += [] if script is None else in_second_start(app, script, environ)
         return found if offline else [*found, *at_provider()]
 
@@ -97,63 +91,3 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def look() -> None:
-    """Log what the config and this request show of mistakes, each once for each app.
-
-    Sends nothing to the store or to AltDentifier, and logs no text of the request. Raises
-    `ConfigError` and `StoreUnavailable` where the store cannot be used, and nothing else.
-    """
-    try:
-        _look()
-    except (ConfigError, StoreUnavailable):
-        raise
-    except Exception as problem:  # no reason to refuse a login
-        ours = installed()
-        ours.logged = ours.logged or set()
-        logger.warning("The set-up could not be looked at (%s).", type(problem).__name__)
-
-
-def _look() -> None:
-    ours, found = installed(), list[Finding]()
-    if ours.logged is None:
-        found = [*_in_config(current_app), *in_caches(current_app, ours.store.cache)]
-    logged = ours.logged = ours.logged or set()  # only now: a store that is down ends this before
-    known = logged | {one.code for one in found}
-    for one in (*found, *(new for new in _in_request(current_app) if new.code not in known)):
-        logged.add(one.code)
-        logger.warning("%s: %s Mend: %s", one.code, one.message, one.mend)
-
-
-def _in_config(app: Flask) -> Findings:
-    site = site_of(app)
-    yield from in_sessions(app, site)
-    yield from in_site(app, site)
-    yield from in_keys(app)
-
-
-def _in_request(app: Flask) -> Findings:
-    config, uri = app.config, installed().settings.redirect_uri
-    if request.is_secure and not config["SESSION_COOKIE_SECURE"]:
-        yield finding("session-secure")
-    name = app.session_interface.get_cookie_name(app)
-    if len(request.cookies.getlist(name)) > 1:
-        evidence = f"The browser sends two cookies of the name {name}"
-        yield finding("session-name", evidence=evidence, mended=mended_cookie_name(app))
-    if uri is not None:
-        yield from _in_host(app, host_of(uri))
-    elif request.headers.get("X-Forwarded-Proto") == "https" and not request.is_secure:
-        uri = proposed_uri(app).geturl()
-        yield finding("proxy", evidence="A proxy says https", uri=uri)
-
-
-def _in_host(app: Flask, host: str) -> Findings:
-    served = host_of(request.host_url)
-    if host != served and is_loopback(host) and is_loopback(served):
-        mend = f"# open the site on {host}, and nowhere else"
-        yield finding("localhost", host=host, served="another loopback name", mend=mend)
-    elif served in {f"www.{host}", host.removeprefix("www.")} - {host} and not cookie_domain(app):
-        mend = f"# let the server redirect all of {served} to {host}"
-        other = f"one was begun on {served}"
-        yield finding("redirect-host", host=host, other=other, mend=mend)

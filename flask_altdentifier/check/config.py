@@ -13,7 +13,15 @@ from ..errors import ConfigError
 from ..installed import installed
 from ..settings import PREFIX, Settings
 from .findings import Findings, finding
-from .site import Site, below, cookie_path
+from .site import Site, below, cookie_path, in_site, site_of
+
+
+def in_config(app: Flask) -> Findings:
+    """Look at the config, which tells much about the site too."""
+    site = site_of(app)
+    yield from in_sessions(app, site)
+    yield from in_site(app, site)
+    yield from in_keys(app)
 
 
 def in_keys(app: Flask) -> Findings:

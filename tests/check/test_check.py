@@ -15,14 +15,14 @@ from flask import Flask
 from flask.cli import ScriptInfo
 
 import flask_altdentifier
-from flask_altdentifier import blueprint, check
-from flask_altdentifier.check import EXAMPLES, broken, find
+from flask_altdentifier import blueprint
+from flask_altdentifier.check import EXAMPLES, broken, find, runtime
 from flask_altdentifier.check.findings import FINDINGS
 from flask_altdentifier.check.site import PROXY_SIGNS
 from flask_altdentifier.errors import ConfigError, StoreUnavailable
 from flask_altdentifier.settings import Settings
 
-from ..support import altdentifier, bare_app, make_app
+from ..support import altdentifier, bare_app, extension, make_app
 from .checking import (
     CLOUD,
     LOCAL,
@@ -197,8 +197,9 @@ def test_examples_are_taken() -> None:
 
 
 def look(app: Flask, **request: Any) -> None:
+    extension(app).ways.clear()
     with app.test_request_context(**request):
-        check.look()
+        runtime.look()
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -292,7 +293,7 @@ def test_watch_that_fails_ends_no_login(
     def fail(*_: object) -> None:
         raise RuntimeError("hidden")
 
-    monkeypatch.setattr(check, finder, fail)
+    monkeypatch.setattr(runtime, finder, fail)
     client = good_app().test_client()
     for _ in range(2):
         assert client.get("/login").status_code == 302
