@@ -327,6 +327,23 @@ def test_addresses_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert TIMEOUT * 0.9 < time.monotonic() - start < TIMEOUT + 0.3
 
 
+def test_slow_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look-up that takes all of the time leaves none to connect."""
+    look_up = addresses("127.0.0.1")
+
+    def slow(*args: Any, **kwargs: Any) -> list[tuple[object, ...]]:
+        time.sleep(TIMEOUT)
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with peer(answering(http(b"x"))) as running:
+        with pytest.raises(ProviderTimeout):
+            HTTPTransport(f"http://altdentifier.test:{running.port}", TIMEOUT).request(
+                "GET", "/", headers={}, body=None
+            )
+        assert running.connections == 0
+
+
 # TLS
 
 
