@@ -83,7 +83,7 @@ class _Response(HTTPResponse):
 class Connection(HTTPConnection):
     """A connection whose timeout is the time left, not the time from one byte to the next."""
 
-    response_class = _Response
+    response_class: type[HTTPResponse] = _Response
 
     def _new_conn(self) -> socket.socket:
         deadline = _Deadline(self.timeout)

@@ -205,8 +205,8 @@ class InsufficientScope(AltDentifierError):
 
     code: int = 403
     reason = "insufficient_scope"
-    title = "More access is needed"
-    detail = (
+    title: str = "More access is needed"
+    detail: str = (
         "You are logged in, but you have not given the access that this needs. "
         "Log in again and allow it to go on."
     )
