@@ -200,7 +200,7 @@ def _refuse(response: Response) -> NoReturn:
 
 def retry_after(response: Response) -> str | None:
     """Return Retry-After where it is a number or an HTTP date, written anew."""
-    value = response.headers.get("Retry-After", "").strip(" \t")
+    value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return value[:10]
     try:

@@ -194,10 +194,14 @@ def test_pkce() -> None:
 
 
 @pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
-def test_prefetch_starts_no_login(client: FlaskClient, purpose: str) -> None:
+def test_prefetch_starts_no_login(
+    client: FlaskClient, purpose: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """A browser that fetches ahead gets 503 and no cookie."""
+    caplog.set_level(logging.INFO, "flask_altdentifier")
     response = client.get("/login", headers={"Sec-Purpose": purpose})
     assert (response.status_code, reason(response)) == (503, "prefetch_refused")
+    assert caplog.messages == ["Refused: prefetch_refused."]
     assert cookies_of(client) == {}
 
 
@@ -288,6 +292,21 @@ def test_guessed_cookie_does_not_vouch(client: FlaskClient, other_browser: Flask
     other_browser.set_cookie(name, state)
     other_browser.set_cookie(name + "x", f"{time.time_ns()}.{'x' * 43}")
     assert reason(finish(other_browser, state)) == "invalid_state"
+
+
+def test_oldest_cookie_goes_first(app: Flask) -> None:
+    """Where the session is lost, the cookies' own times tell which login is the oldest."""
+    client = app.test_client()
+    states = []
+    for _ in range(5):
+        states.append(begin(client))
+        client.delete_cookie("session")
+    jar = [f"{name}={value}" for name, value in cookies_of(client).items()]
+    for order in (jar, jar[::-1], jar[2:] + jar[:2]):
+        bare = app.test_client(use_cookies=False)
+        answer = bare.get("/login", headers={"Cookie": "; ".join(order)})
+        [gone] = [it for it in answer.headers.getlist("Set-Cookie") if "Max-Age=0" in it]
+        assert f"_state_{states[0][:16]}=" in gone
 
 
 def test_cookies_under_other_names_crowd_nothing_out(client: FlaskClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -263,6 +264,32 @@ def test_cache_that_says_one_thing_only_is_refused(answer: bool | None) -> None:
         make_app(ALTDENTIFIER_STORE=Silent())
 
 
+def test_workers_try_the_store_with_keys_of_their_own() -> None:
+    """Workers that start at the same moment do not remove each other's records."""
+    done: list[tuple[str, str]] = []
+
+    class Watched(SimpleCache):
+        """Notes what is done with which key."""
+
+        def set(self, key: str, *args: Any, **options: Any) -> Any:
+            done.append(("set", key))
+            return super().set(key, *args, **options)
+
+        def delete(self, key: str) -> bool:
+            done.append(("delete", key))
+            return super().delete(key)
+
+    cache = Watched()
+    Store(cache, "ns")
+    Store(cache, "ns")
+    keys = [key for _, key in done]
+    assert [name for name, _ in done] == ["delete", "set", "delete"] * 2
+    assert keys == [keys[0]] * 3 + [keys[3]] * 3
+    assert keys[0] != keys[3]
+    assert all(re.fullmatch("ns:probe:[0-9a-f]{32}", key) for key in keys)
+    assert not cache._cache
+
+
 def test_full_store_is_no_mistake() -> None:
     """A store that takes nothing when a worker starts is not refused, and can be read."""
 
@@ -395,17 +422,20 @@ def test_session_server_down() -> None:
 
 
 def test_logout_with_the_session_server_down() -> None:
-    """Where the id of the session cannot change, the grant lives, and a second try ends it."""
+    """Where the id of the session cannot change, all stays as it was, and a second try works."""
     app = make_app(ALTDENTIFIER_STORE=SimpleCache())
     app.add_url_rule("/fill", "fill", lambda: session.setdefault("a", "b"))
     client = app.test_client()
     log_in(client)
     client.get("/fill")
+    state = begin(client)
+    client.delete_cookie(next(name for name in cookies_of(client) if "_state_" in name))
     with pytest.MonkeyPatch.context() as broken:
         broken.setattr(app.session_interface, "regenerate", lambda session: boom())
         assert reason(client.post("/logout")) == "store_unavailable"
     assert client.get("/me").status_code == 200
     assert client.post("/logout").status_code == 303
+    assert finish(client, state).status_code == 303  # which the session alone vouches for
 
 
 @pytest.mark.parametrize("operation", range(1, 20))
