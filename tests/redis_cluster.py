@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from contextlib import ExitStack
+from itertools import permutations
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,14 +15,12 @@ from redis.crc import key_slot
 from redis.retry import Retry
 
 from .invariants.servers import RedisProcess, eventually
+from .ports import HOST, free_ports
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-HOST = "127.0.0.1"
 SLOTS = 16_384
-#: What a node adds to its port for the port on which it speaks with the others.
-BUS = 10_000
 
 
 def quick() -> dict[str, Any]:
@@ -62,7 +59,16 @@ class Node(RedisProcess):
         self.port = port
         self.slots = slots
         client = redis.Redis(host=HOST, port=port, socket_timeout=5)
-        options = ["--port", str(port), "--bind", HOST, "--appendonly", "yes"]
+        options = [
+            "--port",
+            str(port),
+            "--bind",
+            HOST,
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "no",
+        ]
         options += ["--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"]
         super().__init__(directory, *options, client=client)
 
@@ -92,7 +98,8 @@ class Cluster:
                 self._stack.callback(node.end)
                 node.start()
                 node.client.cluster("addslots", *node.slots)
-                node.client.cluster("meet", HOST, self.nodes[0].port)
+            for one, other in permutations(self.nodes, 2):  # by gossip alone it can take long
+                one.client.cluster("meet", HOST, other.port)
             self.settle()
             self._stack = self._stack.pop_all()
         return self
@@ -116,22 +123,3 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports of our own, free like their ports for the bus; the system hands out higher ones.
-
-    Processes that run tests at the same moment have different hundreds.
-    """
-    first = 11_000 + os.getpid() % 100 * 100
-    ports = range(first, first + 100)
-    return [port for port in ports if _is_free(port) and _is_free(port + BUS)][:number]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as tried:
-        try:
-            tried.bind((HOST, port))
-        except OSError:
-            return False
-    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+from ..ports import free_ports
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=30_000)  # a busy machine is not what is tested
+
 SCREENSHOTS = ROOT / "screenshots"  # pytest-playwright empties its own test-results
 
 
@@ -42,23 +45,17 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     }
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run `python -m example_app` and return its URL."""
-    port = free_port()
+    port, sandbox_port = free_ports(2)
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("FLASK_", "REDIS"))
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "example_app", f"--port={port}", f"--sandbox-port={free_port()}"],
+        [sys.executable, "-m", "example_app", f"--port={port}", f"--sandbox-port={sandbox_port}"],
         cwd=ROOT,
         env={**environment, "FLASK_DATA_DIR": str(tmp_path_factory.mktemp("data"))},
         stdout=subprocess.PIPE,

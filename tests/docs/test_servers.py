@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from ..invariants.servers import REDIS_SERVER, Process, RedisServer, eventually
+from ..ports import free_ports
 from .pages import PAGES, blocks, example
 
 if TYPE_CHECKING:
@@ -34,12 +34,6 @@ NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
 
 pytestmark = pytest.mark.server
-
-
-def free_port() -> int:
-    """Return a port that was free just now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def answers(pool: Pool) -> bool:
@@ -138,7 +132,7 @@ def test_quickstart(servers: Servers) -> None:
     exported = dict(re.findall(r"(FLASK_\w+)=(\S+)", commands))
     assert exported.pop("FLASK_ALTDENTIFIER_BASE_URL") == "http://127.0.0.1:8400"
 
-    provider, app = free_port(), free_port()
+    provider, app = free_ports(2)
     flask = (sys.executable, "-m", "flask")
     servers.start("sandbox", *flask, "altdentifier", "sandbox", "--port", str(provider), **exported)
     exported["FLASK_ALTDENTIFIER_BASE_URL"] = f"http://127.0.0.1:{provider}"
@@ -215,7 +209,7 @@ def site(servers: Servers) -> Site:
     servers.stack.callback(store.end)
     store.start()
     servers.stack.callback(store.client.close)
-    provider, upstream = free_port(), free_port()
+    provider, upstream, plain, tls = free_ports(4)
     env = {
         "REDIS_URL": f"unix://{store.socket}",
         "FLASK_ALTDENTIFIER_BASE_URL": f"http://127.0.0.1:{provider}",
@@ -230,9 +224,7 @@ def site(servers: Servers) -> Site:
     assert command[:2] == ["gunicorn", "--workers"]
     command[command.index("127.0.0.1:8000")] = f"127.0.0.1:{upstream}"
     servers.start("gunicorn", sys.executable, "-m", *command, **env)
-    found = Site(
-        servers, trustme.CA(), free_port(), free_port(), servers.directory / "access.log", env
-    )
+    found = Site(servers, trustme.CA(), plain, tls, servers.directory / "access.log", env)
     conf = servers.directory / "nginx.conf"
     conf.write_text(nginx_conf(found, upstream, servers.directory))
     servers.start("nginx", str(NGINX), "-c", str(conf), "-e", str(servers.directory / "early.log"))

@@ -23,6 +23,8 @@ import pytest
 import example_app
 import flask_altdentifier
 
+from ..ports import free_ports
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -101,12 +103,6 @@ def ready(process: subprocess.Popen[str]) -> Iterator[str]:
             watchdog.join()
 
 
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def listens(port: int) -> bool:
     """Tell whether somebody listens on *port*."""
     try:
@@ -136,7 +132,7 @@ def sandbox_port(said: str) -> int:
 
 def test_login(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     """Out of the box one can log in at the sandbox, step up and log out; Ctrl+C ends both."""
-    port, other = free_port(), free_port()
+    port, other = free_ports(2)
     site, browser = f"http://127.0.0.1:{port}", Browser()
     process = start("--port", str(port), "--sandbox-port", str(other))
     with ready(process) as said:
@@ -175,7 +171,7 @@ def test_login(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> N
 
 def test_events(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     """Out of the box the sandbox's events reach the app: nothing has to be entered."""
-    port, other = free_port(), free_port()
+    port, other = free_ports(2)
     site, sandbox, browser = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{other}", Browser()
     with ready(start("--port", str(port), "--sandbox-port", str(other))):
         assert eventually(lambda: listens(other))
@@ -203,7 +199,7 @@ def test_killed(start: Callable[..., subprocess.Popen[str]]) -> None:
     """A sandbox whose port is taken uses another, and does not outlive an app that is killed."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = taken.getsockname()[1]
-        process = start("--port", str(free_port()), "--sandbox-port", str(wanted))
+        process = start("--port", str(*free_ports(1)), "--sandbox-port", str(wanted))
         with ready(process) as said:
             port = sandbox_port(said)
             assert port != wanted
@@ -215,7 +211,7 @@ def test_killed(start: Callable[..., subprocess.Popen[str]]) -> None:
 
 def test_own_client(start: Callable[..., subprocess.Popen[str]]) -> None:
     """With a client id there is no sandbox, and the app says which redirect URI to register."""
-    port, other = free_port(), free_port()
+    port, other = free_ports(2)
     settings = {"FLASK_ALTDENTIFIER_CLIENT_ID": "1", "FLASK_ALTDENTIFIER_CLIENT_SECRET": "2"}
     process = start("--port", str(port), "--sandbox-port", str(other), **settings)
     browser = Browser()
@@ -237,7 +233,7 @@ def test_port_is_taken(start: Callable[..., subprocess.Popen[str]]) -> None:
 
 def test_secret_is_missing(start: Callable[..., subprocess.Popen[str]]) -> None:
     """A client id without its secret is told in one line that names the key."""
-    process = start("--port", str(free_port()), FLASK_ALTDENTIFIER_CLIENT_ID="1")
+    process = start("--port", str(*free_ports(1)), FLASK_ALTDENTIFIER_CLIENT_ID="1")
     message = failure_of(process)
     assert message.startswith("ALTDENTIFIER_CLIENT_SECRET is missing.")
     assert message.count("\n") == 1
