@@ -21,6 +21,8 @@ from .errors import ConfigError, StoreUnavailable
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 Kind = Literal["login", "grant", "refreshed", "refreshing", "ticket", "probe"]
+#: Seconds that a worker may take to try a store out.
+_PROBED = 60
 T = TypeVar("T")
 
 
@@ -53,7 +55,7 @@ class Store:
         if self._call("delete", "probe", name):
             return False
         try:
-            self.put("probe", name, True, 1)
+            self.put("probe", name, True, _PROBED)
         except StoreUnavailable:
             return True  # full: what is in it can be read all the same
         return bool(self._call("delete", "probe", name))

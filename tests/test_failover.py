@@ -138,7 +138,7 @@ def test_a_removal_that_was_not_copied_is_forgotten(pair: Pair) -> None:
 def test_min_replicas_to_write(pair: Pair) -> None:
     """A primary that is told to want a replica takes neither a removal nor a code without one."""
     pair.primary.client.config_set("min-replicas-to-write", 1)
-    pair.primary.client.config_set("min-replicas-max-lag", 60)
+    pair.primary.client.config_set("min-replicas-max-lag", 3)
     app = pair.app()
     member, newcomer = app.test_client(), app.test_client()
     log_in(member)

@@ -267,13 +267,15 @@ def test_cache_that_says_one_thing_only_is_refused(answer: bool | None) -> None:
 def test_workers_try_the_store_with_keys_of_their_own() -> None:
     """Workers that start at the same moment do not remove each other's records."""
     done: list[tuple[str, str]] = []
+    lifetimes: list[float] = []
 
     class Watched(SimpleCache):
         """Notes what is done with which key."""
 
-        def set(self, key: str, *args: Any, **options: Any) -> Any:
+        def set(self, key: str, value: Any, timeout: Any = None) -> Any:
             done.append(("set", key))
-            return super().set(key, *args, **options)
+            lifetimes.append(timeout)
+            return super().set(key, value, timeout)
 
         def delete(self, key: str) -> bool:
             done.append(("delete", key))
@@ -288,6 +290,7 @@ def test_workers_try_the_store_with_keys_of_their_own() -> None:
     assert keys[0] != keys[3]
     assert all(re.fullmatch("ns:probe:[0-9a-f]{32}", key) for key in keys)
     assert not cache._cache
+    assert min(lifetimes) >= 60  # a worker may be held between the two
 
 
 def test_full_store_is_no_mistake() -> None:

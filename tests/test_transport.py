@@ -257,7 +257,7 @@ def test_deadline_holds_for_the_whole(talk: Talk) -> None:
         start = time.monotonic()
         with pytest.raises(ProviderTimeout):
             send(running.port, TIMEOUT)
-        assert TIMEOUT - 0.05 <= time.monotonic() - start < TIMEOUT + 3
+        assert TIMEOUT - 0.05 <= time.monotonic() - start < TIMEOUT + 0.5
 
 
 def test_refused_connection() -> None:
@@ -331,7 +331,7 @@ def test_addresses_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
         HTTPTransport("http://altdentifier.test", TIMEOUT).request(
             "GET", "/", headers={}, body=None
         )
-    assert TIMEOUT * 0.9 < time.monotonic() - start < TIMEOUT * 2
+    assert TIMEOUT * 0.9 < time.monotonic() - start < TIMEOUT + 0.3
 
 
 def test_slow_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -420,7 +420,7 @@ def test_handshake_has_the_same_deadline(drip: bytes) -> None:
         start = time.monotonic()
         with pytest.raises(AltDentifierError):
             send(running.port, TIMEOUT, scheme="https")
-        assert time.monotonic() - start < TIMEOUT + 3
+        assert time.monotonic() - start < TIMEOUT + 0.5
 
 
 # The environment
