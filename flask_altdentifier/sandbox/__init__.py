@@ -1,12 +1,26 @@
-"""A local AltDentifier, to develop and to test against: in memory, without accounts.
+"""A local AltDentifier for development and tests: in memory, without accounts.
 
-It repeats small things of the client, such as scopes and checks on URLs, on purpose: it imports
-nothing of the rest of the package, so one mistake cannot hide in both.
+`flask altdentifier sandbox` runs one for an app. `create_app` returns one as a Flask app.
+
+The sandbox imports nothing of the extension but the names of the scopes, so that a bug of the
+extension cannot hide behind the same bug here.
 """
 
-from .app import create_app as create_app
-from .clients import Client as Client
-from .failures import Failure as Failure
-from .serve import run as run
-from .state import State as State
-from .state import sandbox_state as sandbox_state
+from __future__ import annotations
+
+from .app import create_app
+from .clients import Client
+from .failures import Failure
+from .serve import make_server, run, serve
+from .state import SandboxState, sandbox_state
+
+__all__ = [
+    "Client",
+    "Failure",
+    "SandboxState",
+    "create_app",
+    "make_server",
+    "run",
+    "sandbox_state",
+    "serve",
+]

@@ -5,39 +5,47 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
-from .clients import DEFAULT, Client
-from .serve import bind, serve
+from .clients import DEFAULT_CLIENT, Client
+from .serve import DEFAULT_PORT, make_server, serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-DESCRIPTION = "Run a local AltDentifier that knows one client, until Ctrl+C."
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve a sandbox with one client, as the command line says."""
-    parser = ArgumentParser("python -m flask_altdentifier.sandbox", description=DESCRIPTION)
-    parser.add_argument("--port", type=int, default=8400)
+    """Serve a sandbox with one client until Ctrl+C."""
+    parser = _make_parser()
+    options = parser.parse_args(arguments)
+    try:
+        client = Client(
+            options.client_id, options.client_secret, redirect_uris=tuple(options.redirect_uri)
+        )
+        server = make_server(options.port, [client], options.host)
+    except ValueError as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"{error} Choose another port with --port.")
+    serve(server)
+
+
+def _make_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "python -m flask_altdentifier.sandbox",
+        description="Run a local AltDentifier that knows one client, until Ctrl+C.",
+    )
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="default: %(default)s; 0 is any free port"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="localhost or 127.0.0.0/8")
-    parser.add_argument("--client-id", default=DEFAULT.client_id)
-    parser.add_argument("--client-secret", default=DEFAULT.client_secret)
+    parser.add_argument("--client-id", default=DEFAULT_CLIENT.client_id)
+    parser.add_argument("--client-secret", default=DEFAULT_CLIENT.client_secret)
     parser.add_argument(
         "--redirect-uri",
         action="append",
         default=[],
-        help="may be given several times; without it any on this machine will do",
+        help="can be repeated; without it, any redirect URI on this machine is accepted",
     )
-    given = parser.parse_args(arguments)
-    uris = tuple(given.redirect_uri)
-    try:
-        client = Client(given.client_id, given.client_secret, redirect_uris=uris)
-        server = bind(given.port, [client], given.host)
-    except ValueError as problem:
-        parser.error(str(problem))
-    except OSError as problem:
-        parser.error(f"{problem} Choose another with --port.")
-    serve(server)
+    return parser
 
 
 if __name__ == "__main__":

@@ -8,44 +8,46 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import NotFound, Unauthorized
 
-from .failures import Failure, answer_of
-from .people import USERS, by_id
+from .failure_responses import make_failure_response
+from .failures import Failure
 from .state import sandbox_state
+from .users import USERS, by_id
 
 if TYPE_CHECKING:
-    from .state import State
+    from .state import SandboxState
 
 blueprint: Blueprint = Blueprint("api", __name__)
 
 
 @blueprint.get("/api/v2/user/<user_id>/trustfactor")
 def trust_factor(user_id: str) -> Response:
-    """Tell how much a user is trusted, unless the switch for failures says otherwise.
+    """Return the trust factor of a user, or fail as the sandbox is set to.
 
-    Older public clients send no token, so none is needed; one that is sent has to be good.
+    Public clients send no token, so none is needed. A token that is sent must be valid.
     """
     state = sandbox_state(current_app)
-    if state.failure is Failure.UNAUTHORIZED or not _is_welcome(state):
-        raise _unauthorized()
-    if state.failure is not Failure.BAD_REQUEST:  # which is about codes
-        failed = answer_of(state.failure, state.slow_seconds)
-        if failed is not None:
-            return failed
+    if state.failure is Failure.UNAUTHORIZED or not _is_authorized(state):
+        raise _make_unauthorized()
+    if state.failure is not Failure.BAD_REQUEST:  # only codes are refused with 400
+        response = make_failure_response(state.failure, state.slow_seconds)
+        if response is not None:
+            return response
     user = by_id(USERS).get(user_id)
     if user is None:
-        raise NotFound("There is no user with this id.")
-    return jsonify(trustfactor=user.trust_factor, formatted_trustfactor=user.trust)
+        raise NotFound("There is no user with this Discord ID.")
+    return jsonify(trustfactor=user.trust_factor, formatted_trustfactor=user.trust_text)
 
 
-def _is_welcome(state: State) -> bool:
-    """Tell whether the request brings a live token, or no credentials at all."""
+def _is_authorized(state: SandboxState) -> bool:
+    """Return whether the request has a valid token or no Authorization header."""
     if "Authorization" not in request.headers:
         return True
     sent = request.authorization
-    return sent is not None and sent.type == "bearer" and state.token(sent.token or "") is not None
+    if sent is None or sent.type != "bearer":
+        return False
+    return state.get_token(sent.token or "") is not None
 
 
-def _unauthorized() -> Unauthorized:
-    """Return the answer of RFC 6750 section 3.1."""
-    challenge = WWWAuthenticate("bearer", {"error": "invalid_token"})
+def _make_unauthorized() -> Unauthorized:
+    challenge = WWWAuthenticate("bearer", {"error": "invalid_token"})  # RFC 6750 section 3.1
     return Unauthorized("The token is unknown or has expired.", www_authenticate=challenge)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from authlib.oauth2 import OAuth2Error
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from . import api, authorize, control, exchange, pages, webhooks
-from .clients import clients_from
-from .server import SERVER, Server
-from .state import STATE, State
+from . import api, authorize, control, pages, token_endpoint, webhooks
+from .clients import parse_clients
+from .oauth.authorization_server import SandboxServer
+from .state import SandboxState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,31 +19,31 @@ if TYPE_CHECKING:
 
 
 def create_app(clients: Clients | None = None, *, config: Mapping[str, Any] | None = None) -> Flask:
-    """Return a new sandbox that knows *clients* and nothing else.
+    """Return a new sandbox as a Flask app.
 
-    *clients* is a mapping of client id to secret, or an iterable of `Client` or of dicts with its
-    fields; None means one client, ``sandbox`` with the secret ``sandbox-secret``. Raises
-    `ValueError` for a client that makes no sense.
+    The app itself accepts any `Host` header. `make_server` and `run` serve it to this machine
+    only, and set ``TRUSTED_HOSTS`` and ``LOOPBACK_ONLY``.
 
-    *config* is Flask's, and one key of the sandbox's own: ``LOOPBACK_ONLY`` (False; `run` sets it)
-    keeps clients that registered no redirect URI to redirect URIs on this machine.
+    :param clients: a mapping of client id to secret, or an iterable of `Client` or of dicts with
+        the fields of `Client`. None means one client: ``sandbox`` with ``sandbox-secret``.
+    :param config: values for ``app.config``. One key is the sandbox's own: ``LOOPBACK_ONLY``
+        (default False) refuses redirect URIs of other machines that no client registered.
+    :raises ValueError: if a client is not valid, or two have the same id.
 
-    What happens in the sandbox is in its `sandbox_state`.
+    ::
+
+        app = create_app(clients={"my-app": "not-a-real-secret"})
+        sandbox_state(app).failure = Failure.RATE_LIMITED
     """
     app = Flask("flask_altdentifier.sandbox")
     app.config.from_mapping(LOOPBACK_ONLY=False, MAX_CONTENT_LENGTH=64 * 1024)
     app.config.from_mapping(config)
 
-    state = State(clients_from(clients))
-    app.extensions[STATE] = state
-    app.extensions[SERVER] = Server(app, state)
+    SandboxState(parse_clients(clients)).attach_to(app)
+    SandboxServer.attach_to(app)
 
-    app.register_blueprint(control.blueprint)
-    app.register_blueprint(authorize.blueprint)
-    app.register_blueprint(exchange.blueprint)
-    app.register_blueprint(api.blueprint)
-    app.register_blueprint(webhooks.blueprint)
-    app.register_error_handler(HTTPException, pages.problem)
-    app.register_error_handler(OAuth2Error, pages.oauth_problem)
-    app.after_request(pages.harden)
+    for module in (control, authorize, token_endpoint, api, webhooks):
+        app.register_blueprint(module.blueprint)
+    app.register_error_handler(HTTPException, pages.render_error)
+    app.after_request(pages.add_security_headers)
     return app

@@ -1,117 +1,136 @@
-"""The authorize page: an application asks, a user allows or denies."""
+"""``/oauth2/authorize``: an application asks for access, and a user decides."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest, InternalServerError, NotFound
 
-from . import redirects
+from ..scopes import WRITE_INTEGRATIONS
+from . import integration
+from .consent import get_offered_guilds, get_ticked_scopes, read_consent
 from .failures import Failure
-from .pages import chosen, page, refuse_other_origins
-from .people import GUILDS, USERS, Guild, by_id, guild_of
-from .scopes import MEANINGS, WRITE_INTEGRATIONS, scopes_in
-from .server import authorization_server
-from .state import Consent, sandbox_state
+from .oauth.authorization_server import authorization_server
+from .pages import render_page
+from .redirect_uris import get_form_action_source, is_loopback_uri
+from .scopes import SCOPE_TEXTS, split_scope
+from .state import sandbox_state
+from .users import USERS
 
 if TYPE_CHECKING:
     from .clients import Client
+    from .oauth.code_grant import CodeGrant
+    from .users import Guild
 
 blueprint: Blueprint = Blueprint("authorize", __name__)
 
 
 @blueprint.route("/oauth2/authorize", methods=["GET", "POST"])
 def authorize() -> Response:
-    """Show the page and take its form; the query is the application's, the form the user's."""
-    state = sandbox_state(current_app)
-    if state.failure is Failure.AUTHORIZE_ERROR:
-        raise InternalServerError("The sandbox was set to fail here.")
-    client = state.clients.get(request.args.get("client_id", ""))
+    """Show the page and accept its form. The query comes from the application.
+
+    As long as the client or the redirect URI is not valid, errors are pages. From then on they
+    are redirects (RFC 6749 section 4.1.2.1).
+    """
+    if sandbox_state(current_app).failure is Failure.AUTHORIZE_ERROR:
+        raise InternalServerError("The sandbox is set to fail here.")
+    client = _get_client()
+    if integration.is_integration_link(request.args):
+        return integration.respond(client)
+    redirect_uri = _get_redirect_uri(client)
+    try:
+        return _respond(client, redirect_uri)
+    except OAuth2Error as error:
+        state = request.args.get("state")
+        return authorization_server().redirect_error(error, redirect_uri=redirect_uri, state=state)
+
+
+def _get_client() -> Client:
+    client = sandbox_state(current_app).clients.get(request.args.get("client_id", ""))
     if client is None:
-        raise NotFound("There is no application with this client id.")
-    if any(len(values) > 1 for _, values in request.args.lists()):
-        raise BadRequest("The application sent a parameter twice.")
-    if not request.args.get("redirect_uri") and not request.args.get("response_type"):
-        return _integration_link(client)
-    return _code_flow(client)
+        raise NotFound("There is no application with this client ID.")
+    if any(len(request.args.getlist(name)) > 1 for name in ("client_id", "redirect_uri")):
+        raise BadRequest("The link has two client IDs or two redirect URIs.")
+    return client
 
 
-def _code_flow(client: Client) -> Response:
-    redirect_uri = _redirect_uri(client)
-    if request.args.get("response_type") != "code":
-        raise BadRequest("The response type has to be “code”.")
-    server = authorization_server()
-    grant = server.consent_grant()  # raises OAuth2Error: see `pages.oauth_problem`
-    scopes = scopes_in(request.args["scope"])
-    guilds = _guilds() if WRITE_INTEGRATIONS in scopes else ()
-    if request.method == "POST":
-        consent = _consent(scopes, guilds)
-        if consent is not None:
-            server.state.install(client, consent)
-        answer = server.create_authorization_response(grant.request, consent, grant=grant)
-        return cast("Response", answer)
-    return page(
-        "authorize.html",
-        client=client,
-        destination=redirects.site_of(redirect_uri),
-        scopes={scope: MEANINGS[scope] for scope in scopes},
-        users=USERS,
-        guilds=guilds,
-        leads_to=redirects.form_action_source(redirect_uri),
-    )
-
-
-def _integration_link(client: Client) -> Response:
-    """Add an integration to a server, without a code: the simplified flow."""
-    if request.args.get("scope") != WRITE_INTEGRATIONS:
-        raise BadRequest("Without a redirect URI only write:integrations can be asked for.")
-    guilds = _guilds()
-    if request.method == "POST":
-        consent = _consent([], guilds)
-        if consent is not None:
-            sandbox_state(current_app).install(client, consent)
-        return page("integration_done.html", client=client, consent=consent)
-    return page("integration.html", client=client, users=USERS, guilds=guilds)
-
-
-def _redirect_uri(client: Client) -> str:
-    """Return the redirect URI that was asked for, if it is one of this client's."""
+def _get_redirect_uri(client: Client) -> str:
     uri = request.args.get("redirect_uri", "")
     if not client.check_redirect_uri(uri):
-        raise BadRequest("The redirect URI is missing, or none that this application registered.")
-    local_only = current_app.config["LOOPBACK_ONLY"] and not client.redirect_uris
-    if local_only and not redirects.is_loopback(redirects.host_of(uri)):
         raise BadRequest(
-            "This application registered no redirect URI, so only one on this machine will do. "
-            "Start the sandbox with --redirect-uri to use another."
+            "The redirect URI is missing or malformed, or this application did not register it."
+        )
+    is_open = not client.redirect_uris and current_app.config["LOOPBACK_ONLY"]
+    if is_open and not is_loopback_uri(uri):
+        raise BadRequest(
+            "This application has no registered redirect URI, so the sandbox redirects to this "
+            "machine only. To use another, start the sandbox with --redirect-uri."
         )
     return uri
 
 
-def _guilds() -> tuple[Guild, ...]:
-    """Return the servers to choose from: one alone where the application named it."""
-    guild_id = request.args.get("guild_id")
-    if not guild_id:
-        return GUILDS
-    guild = guild_of(guild_id)
-    if guild is None:
-        raise BadRequest("The server id is not a number of up to 20 digits.")
-    return (guild,)
+def _respond(client: Client, redirect_uri: str) -> Response:
+    """Show the page or finish the consent.
 
-
-def _consent(scopes: list[str], guilds: tuple[Guild, ...]) -> Consent | None:
-    """Return what the user allowed of *scopes*, or None for a denial."""
-    refuse_other_origins()
-    decision = request.form.get("decision")
-    if decision == "deny":
-        return None
-    if decision != "allow":
-        raise BadRequest("The form has neither been allowed nor denied.")
-    granted = [scope for scope in scopes if scope in request.form.getlist("granted")]
-    wants_guild = guilds and (WRITE_INTEGRATIONS in granted or not scopes)
-    return Consent(
-        user=chosen(request.form, "user", by_id(USERS)),
-        scope=" ".join(granted),
-        guild=chosen(request.form, "guild", by_id(guilds)) if wants_guild else None,
+    :raises OAuth2Error: for an error that the application is told by a redirect.
+    """
+    _raise_chosen_failure()
+    _validate_parameters()
+    grant = authorization_server().get_code_grant()
+    scopes = split_scope(request.args["scope"])
+    guilds = _get_guilds(scopes)
+    if request.method == "POST":
+        return _finish(client, grant, scopes, guilds)
+    return render_page(
+        "authorize.html",
+        form_target=get_form_action_source(redirect_uri),
+        client=client,
+        host=urlsplit(redirect_uri).netloc,
+        scopes={scope: SCOPE_TEXTS[scope] for scope in scopes},
+        users=USERS,
+        guilds=guilds,
     )
+
+
+def _finish(
+    client: Client, grant: CodeGrant, scopes: list[str], guilds: tuple[Guild, ...]
+) -> Response:
+    consent = read_consent(get_ticked_scopes(scopes), guilds)
+    if consent is not None:
+        sandbox_state(current_app).add_installation(client, consent)
+    return authorization_server().finish_consent(grant, consent)
+
+
+def _raise_chosen_failure() -> None:
+    code = sandbox_state(current_app).failure.redirect_error
+    if code is not None:
+        raise OAuth2Error(error=code, description="The sandbox is set to send this error.")
+
+
+def _validate_parameters() -> None:
+    """Check what Authlib does not: all parameters for repetition, and the response type.
+
+    Authlib's UnsupportedResponseTypeError fails on a response type that is not ASCII.
+    """
+    if any(len(values) > 1 for _, values in request.args.lists()):
+        raise InvalidRequestError("A parameter is repeated.")
+    response_type = request.args.get("response_type")
+    if not response_type:
+        raise InvalidRequestError("The response_type is missing.")
+    if response_type != "code":
+        raise OAuth2Error(
+            error="unsupported_response_type", description="The response_type is not code."
+        )
+
+
+def _get_guilds(scopes: list[str]) -> tuple[Guild, ...]:
+    if WRITE_INTEGRATIONS not in scopes:
+        return ()
+    try:
+        return get_offered_guilds()
+    except ValueError as error:
+        raise InvalidRequestError(f"{error}.") from None

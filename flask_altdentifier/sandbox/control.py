@@ -1,29 +1,35 @@
-"""The sandbox's own page: what it knows, how to point an app at it, and its switches."""
+"""The control page: how to use the sandbox, the switch for failures, and what happened."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from .clients import DEFAULT
+from ..scopes import WRITE_INTEGRATIONS
+from .clients import DEFAULT_CLIENT
 from .failures import Failure
-from .pages import page, refuse_other_origins
-from .people import GUILDS, USERS
-from .scopes import WRITE_INTEGRATIONS
+from .forms import refuse_cross_origin
+from .pages import render_page
 from .state import sandbox_state
+from .users import GUILDS, USERS
+
+#: Token requests that the page shows.
+SHOWN_TOKEN_REQUESTS = 5
 
 blueprint: Blueprint = Blueprint("control", __name__)
 
 
 @blueprint.get("/")
 def show() -> Response:
-    """Show the page. A secret that somebody chose is not on it."""
-    return page(
+    """Show the page. Of the secrets it shows only the documented default one."""
+    state = sandbox_state(current_app)
+    return render_page(
         "control.html",
-        state=sandbox_state(current_app),
+        state=state,
         base_url=request.host_url.rstrip("/"),
-        default_client=DEFAULT,
+        default_client=DEFAULT_CLIENT,
         failures=list(Failure),
+        token_requests=state.get_token_requests()[:SHOWN_TOKEN_REQUESTS],
         users=USERS,
         guilds=GUILDS,
         integration_scope=WRITE_INTEGRATIONS,
@@ -31,13 +37,12 @@ def show() -> Response:
 
 
 @blueprint.post("/")
-def switch() -> Response:
-    """Set the failure that the form names, and whether refresh tokens can be used."""
-    refuse_other_origins()
+def set_failure() -> Response:
+    """Switch to the failure that the form names."""
+    refuse_cross_origin()
     try:
         failure = Failure(request.form.get("failure"))
     except ValueError:
-        raise BadRequest("The form names no failure that the sandbox knows.") from None
-    state = sandbox_state(current_app)
-    state.failure, state.refresh = failure, "refresh" in request.form
+        raise BadRequest("The form names a failure that the sandbox does not know.") from None
+    sandbox_state(current_app).failure = failure
     return Response(status=303, headers={"Location": url_for(".show")})

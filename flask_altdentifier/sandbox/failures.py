@@ -1,76 +1,107 @@
-"""The switch for each way in which AltDentifier can fail."""
+"""The ways in which the sandbox can fail. `failure_responses` says what each one responds."""
 
 from __future__ import annotations
 
-import time
 from enum import Enum
+from typing import NamedTuple
 
-from flask import Response
 
-from .answers import json_error
+class _Text(NamedTuple):
+    group: str
+    title: str
+    detail: str
 
 
 class Failure(Enum):
-    """What the sandbox does in place of its work, until it is set to something else."""
+    """What the sandbox does instead of its work: ``sandbox_state(app).failure = Failure.SLOW``.
+
+    The members ``REDIRECT_*`` send the browser back with an ``error`` of RFC 6749 section 4.1.2.1.
+    """
 
     NONE = "none"
     BAD_REQUEST = "bad-request"
     UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate-limited"
     SERVER_ERROR = "server-error"
     UNAVAILABLE = "unavailable"
     SLOW = "slow"
     GARBAGE = "garbage"
     AUTHORIZE_ERROR = "authorize-error"
+    REDIRECT_ACCESS_DENIED = "error=access_denied"
+    REDIRECT_INVALID_REQUEST = "error=invalid_request"
+    REDIRECT_UNAUTHORIZED_CLIENT = "error=unauthorized_client"
+    REDIRECT_UNSUPPORTED_RESPONSE_TYPE = "error=unsupported_response_type"
+    REDIRECT_INVALID_SCOPE = "error=invalid_scope"
+    REDIRECT_SERVER_ERROR = "error=server_error"
+    REDIRECT_TEMPORARILY_UNAVAILABLE = "error=temporarily_unavailable"
 
     @property
-    def meaning(self) -> str:
-        """One line that says what happens."""
-        return _MEANINGS[self]
+    def redirect_error(self) -> str | None:
+        """The ``error`` that the browser comes back with, or None."""
+        prefix, _, code = self.value.partition("=")
+        return code if prefix == "error" and code else None
+
+    @property
+    def group(self) -> str:
+        """The part of the sandbox that fails."""
+        return _TEXTS[self].group
+
+    @property
+    def title(self) -> str:
+        """A few words for this failure."""
+        return _TEXTS[self].title
+
+    @property
+    def detail(self) -> str:
+        """A sentence that says what happens."""
+        return _TEXTS[self].detail
 
 
-_MEANINGS = {
-    Failure.NONE: "No failure: everything works.",
-    Failure.BAD_REQUEST: "The token endpoint answers 400, as for a used code.",
-    Failure.UNAUTHORIZED: "The token endpoint and the API answer 401: wrong secret or token.",
-    Failure.RATE_LIMITED: "The token endpoint and the API answer 429 with Retry-After: 30.",
-    Failure.SERVER_ERROR: "The token endpoint and the API answer 500.",
-    Failure.UNAVAILABLE: "The token endpoint and the API answer 503 with Retry-After: 60.",
-    Failure.SLOW: "The token endpoint and the API take very long, then answer as usual.",
-    Failure.GARBAGE: "The token endpoint and the API answer 200 with HTML in place of JSON.",
-    Failure.AUTHORIZE_ERROR: "The authorize page answers 500.",
+_ENDPOINTS = "The token endpoint and the API"
+_PAGE = "The authorize page"
+_REDIRECT = "The way back to your application"
+
+_TEXTS = {
+    Failure.NONE: _Text("", "No failure", "Everything works."),
+    Failure.BAD_REQUEST: _Text(
+        _ENDPOINTS, "400 Bad Request", "The code is refused. Token endpoint only."
+    ),
+    Failure.UNAUTHORIZED: _Text(
+        _ENDPOINTS, "401 Unauthorized", "The client secret or the access token is refused."
+    ),
+    Failure.FORBIDDEN: _Text(
+        _ENDPOINTS, "403 Forbidden", "The request is blocked, as a bot filter does."
+    ),
+    Failure.RATE_LIMITED: _Text(
+        _ENDPOINTS, "429 Too Many Requests", "With Retry-After: 30 seconds."
+    ),
+    Failure.SERVER_ERROR: _Text(_ENDPOINTS, "500 Internal Server Error", "With an HTML page."),
+    Failure.UNAVAILABLE: _Text(
+        _ENDPOINTS, "503 Service Unavailable", "With Retry-After: 60 seconds."
+    ),
+    Failure.SLOW: _Text(_ENDPOINTS, "Slow", "The response is correct, but takes about 15 seconds."),
+    Failure.GARBAGE: _Text(_ENDPOINTS, "Not JSON", "Status 200 with an HTML page."),
+    Failure.AUTHORIZE_ERROR: _Text(
+        _PAGE, "500 Internal Server Error", "The visitor does not come back."
+    ),
+    Failure.REDIRECT_ACCESS_DENIED: _Text(_REDIRECT, "access_denied", "The user said no."),
+    Failure.REDIRECT_INVALID_REQUEST: _Text(
+        _REDIRECT, "invalid_request", "A parameter is missing or malformed."
+    ),
+    Failure.REDIRECT_UNAUTHORIZED_CLIENT: _Text(
+        _REDIRECT, "unauthorized_client", "The application may not ask for a code."
+    ),
+    Failure.REDIRECT_UNSUPPORTED_RESPONSE_TYPE: _Text(
+        _REDIRECT, "unsupported_response_type", "The response type is not “code”."
+    ),
+    Failure.REDIRECT_INVALID_SCOPE: _Text(
+        _REDIRECT, "invalid_scope", "A scope is unknown or malformed."
+    ),
+    Failure.REDIRECT_SERVER_ERROR: _Text(
+        _REDIRECT, "server_error", "AltDentifier failed unexpectedly."
+    ),
+    Failure.REDIRECT_TEMPORARILY_UNAVAILABLE: _Text(
+        _REDIRECT, "temporarily_unavailable", "AltDentifier is overloaded or in maintenance."
+    ),
 }
-
-_RETRY_AFTER = {429: "30", 503: "60"}
-
-
-def answer_of(failure: Failure, slow_seconds: float) -> Response | None:
-    """Return what *failure* puts in place of the real answer, or None where it leaves that alone.
-
-    `Failure.SLOW` sleeps here for *slow_seconds*.
-    """
-    match failure:
-        case Failure.BAD_REQUEST:
-            return json_error(400)
-        case Failure.UNAUTHORIZED:
-            return json_error(401)
-        case Failure.RATE_LIMITED:
-            return _html(429, "Too many requests")
-        case Failure.SERVER_ERROR:
-            return _html(500, "Internal server error")
-        case Failure.UNAVAILABLE:
-            return _html(503, "Service unavailable")
-        case Failure.GARBAGE:
-            return _html(200, "AltDentifier")
-        case Failure.SLOW:
-            time.sleep(slow_seconds)
-    return None
-
-
-def _html(status: int, title: str) -> Response:
-    """Answer in HTML, as the provider's API is known to do when it fails."""
-    page = f"<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><p>Sandbox.</p>"
-    response = Response(page, status)
-    if status in _RETRY_AFTER:
-        response.headers["Retry-After"] = _RETRY_AFTER[status]
-    return response

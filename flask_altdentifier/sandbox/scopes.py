@@ -1,17 +1,30 @@
-"""The scopes that AltDentifier documents."""
+"""What the pages say about each scope that AltDentifier documents."""
 
 from __future__ import annotations
 
-READ_USER = "read:user"
-WRITE_INTEGRATIONS = "write:integrations"
+from dataclasses import dataclass
 
-#: What each scope lets an application do, in the words of the authorize page.
-MEANINGS = {
-    READ_USER: "Read your AltDentifier account.",
-    WRITE_INTEGRATIONS: "Be added to a server of yours and be told of verifications there.",
+from ..scopes import READ_USER, WRITE_INTEGRATIONS
+
+
+@dataclass(frozen=True)
+class ScopeText:
+    """A scope in plain words: what it allows, and a sentence about it."""
+
+    title: str
+    detail: str
+
+
+SCOPE_TEXTS = {
+    READ_USER: ScopeText(
+        "Read your AltDentifier account", "The application cannot change anything."
+    ),
+    WRITE_INTEGRATIONS: ScopeText(
+        "Be added to one of your servers", "It is notified of each verification on that server."
+    ),
 }
 
 
-def scopes_in(scope: str) -> list[str]:
-    """Return the scopes in *scope* once each, in their order (RFC 6749 section 3.3)."""
+def split_scope(scope: str) -> list[str]:
+    """Return the scopes in a space-separated string, each once, in order."""
     return list(dict.fromkeys(scope.split(" ")))

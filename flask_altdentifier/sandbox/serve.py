@@ -1,4 +1,4 @@
-"""The sandbox as a server of its own, for this machine only."""
+"""The sandbox as an HTTP server for this machine only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import socket
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import WSGIRequestHandler
+from werkzeug.serving import make_server as make_wsgi_server
 
 from .app import create_app
 
@@ -16,55 +17,74 @@ if TYPE_CHECKING:
 
     from .clients import Clients
 
+DEFAULT_PORT = 8400
 
-class Handler(WSGIRequestHandler):
-    """Logs requests without their query, which holds the state of a login."""
+
+class RequestHandler(WSGIRequestHandler):
+    """Log requests without their query, which holds the state of a login."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write one line for a request."""
+        """Log one request."""
         path = getattr(self, "path", "-").partition("?")[0]
         self.log("info", '"%s %r" %s %s', self.command, path, code, size)
 
 
-def run(port: int = 8400, clients: Clients | None = None, host: str = "127.0.0.1") -> None:
-    """Serve a sandbox until it is interrupted. Port 0 is any free one.
+def run(port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "127.0.0.1") -> None:
+    """Serve a sandbox until Ctrl+C. Parameters and errors are those of `make_server`.
 
-    Raises `ValueError` for a *host* that other machines could reach, and for a *port* that does
-    not exist; `OSError` for one that cannot be had. Requests that name another host than this
-    machine are refused, so that no web page gets at the sandbox by DNS rebinding.
-    (IPv6 is left out: Werkzeug cannot trust an IPv6 host.)
+    ::
+
+        run(8400, {"my-app": "not-a-real-secret"})
     """
-    serve(bind(port, clients, host))
+    serve(make_server(port, clients, host))
 
 
-def bind(port: int, clients: Clients | None = None, host: str = "127.0.0.1") -> BaseWSGIServer:
-    """Return the server of a sandbox, which listens on its `port`. Raises as `run` does."""
+def make_server(
+    port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "127.0.0.1"
+) -> BaseWSGIServer:
+    """Return an HTTP server of a new sandbox. It listens, but does not answer yet.
+
+    Requests for another `Host` than this machine get 400, which prevents DNS rebinding. IPv6 is
+    not supported because Werkzeug cannot trust an IPv6 host.
+
+    :param port: 0 means any free port; the server's ``port`` says which.
+    :param clients: see `create_app`.
+    :param host: ``localhost`` or an address in 127.0.0.0/8.
+    :raises ValueError: if *host* is not a loopback address, or *port* or a client is not valid.
+    :raises OSError: if the port cannot be used; the message is one line that names the port.
+
+    ::
+
+        server = make_server(0, [client])
+        Thread(target=server.serve_forever, daemon=True).start()
+        base_url = f"http://127.0.0.1:{server.port}"
+    """
     if not _is_loopback(host):
         raise ValueError(f"the sandbox serves localhost or 127.0.0.0/8 only, not {host!r}")
     if not 0 <= port <= 65535:
         raise ValueError("a port is a number from 0 to 65535")
     config = {"TRUSTED_HOSTS": ["localhost", "127.0.0.1", host], "LOOPBACK_ONLY": True}
     app = create_app(clients, config=config)
-    # Werkzeug ends the program where it cannot bind, so it gets a socket that is bound.
-    with _listener(host, port) as listener:
-        return make_server(
-            host, port, app, threaded=True, request_handler=Handler, fd=listener.fileno()
+    # Werkzeug exits the process if it cannot bind, so it gets a bound socket.
+    with _listen(host, port) as listener:
+        return make_wsgi_server(
+            host, port, app, threaded=True, request_handler=RequestHandler, fd=listener.fileno()
         )
 
 
 def serve(server: BaseWSGIServer) -> None:
-    """Answer requests until Ctrl+C."""
+    """Answer requests of a server of `make_server` until Ctrl+C."""
     server.log_startup()
     server.serve_forever()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
-    except OSError as problem:
-        in_use = problem.errno == errno.EADDRINUSE
-        reason = "is in use" if in_use else f"cannot be used: {problem.strerror}"
-        raise OSError(f"Port {port} {reason}.") from problem
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        reason = "is in use" if in_use else f"cannot be used: {error.strerror}"
+        raise OSError(f"Port {port} {reason}.") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,17 +1,16 @@
-"""All that a sandbox knows and remembers, in memory."""
+"""The memory of one sandbox."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 import threading
-import time
 from collections import deque
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from .failures import Failure
+from .records import Installation, Token, TokenRequest, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,136 +18,30 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from .clients import Client
-    from .people import Guild, User
+    from .records import Code, Consent, Delivery
+    from .users import Guild
 
-#: Where an app keeps its `State`: ``app.extensions[STATE]``.
-STATE = "altdentifier_sandbox"
+    Record = TypeVar("Record")
 
-#: Seconds that an access token is good for, as documented.
+#: Seconds that an access token lasts, as documented.
 EXPIRES_IN = 604_800
 
-#: Events sent that are remembered.
+#: How many codes, tokens, integrations and token requests are kept. The oldest goes first.
+MAX_RECORDS = 1000
+
+#: How many sent events are kept.
 MAX_DELIVERIES = 50
 
-
-@dataclass(frozen=True)
-class Consent:
-    """What a user allowed: the scopes left ticked, and the server where one was chosen."""
-
-    user: User
-    scope: str
-    guild: Guild | None = None
+_KEY = "altdentifier_sandbox"
 
 
-@dataclass(frozen=True)
-class Code:
-    """An authorization code, bound to its client and redirect URI.
+class SandboxState:
+    """The memory of one sandbox. Its methods are thread-safe.
 
-    `expires_at` is on the clock of `time.monotonic`.
-    """
-
-    value: str = field(repr=False)
-    client_id: str
-    redirect_uri: str
-    consent: Consent
-    expires_at: float
-    code_challenge: str | None = field(default=None, repr=False)
-    code_challenge_method: str | None = None
-
-    @property
-    def expired(self) -> bool:
-        """Whether its time is over."""
-        return time.monotonic() >= self.expires_at
-
-    def get_redirect_uri(self) -> str:
-        """Tell Authlib the redirect URI that the token request must repeat."""
-        return self.redirect_uri
-
-
-@dataclass(frozen=True)
-class Token:
-    """An access token that was issued, with its refresh token.
-
-    `expires_in` is in seconds; `expires_at` is aware, in UTC.
-    """
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    client_id: str
-    user: User
-    scope: str
-    expires_in: int
-    expires_at: datetime
-
-    @property
-    def expired(self) -> bool:
-        """Whether its time is over."""
-        return datetime.now(timezone.utc) >= self.expires_at
-
-    def check_client(self, client: Client) -> bool:
-        """Tell Authlib whether *client* may refresh it."""
-        return self.client_id == client.client_id
-
-    def get_scope(self) -> str:
-        """Tell Authlib the scope that a refresh keeps to."""
-        return self.scope
-
-
-@dataclass(frozen=True)
-class Installation:
-    """An integration that was added to a server."""
-
-    client_id: str
-    guild: Guild
-    user: User
-
-
-@dataclass(frozen=True)
-class Webhook:
-    """Where the events of an application go, and the secret that signs them."""
-
-    url: str
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """An event that was sent. `status` is None where no answer came."""
-
-    client_id: str
-    title: str
-    body: bytes = field(repr=False)
-    digest: str = field(repr=False)
-    well_signed: bool
-    status: int | None
-    #: The status as people read it, or why there is none.
-    answer: str
-
-
-@dataclass
-class TokenRequest:
-    """One request at the token endpoint; `status` is None while it is being answered.
-
-    `grant_type` is as it was sent. `code_hash` is that of the code, or of the refresh token.
-    """
-
-    client_id: str
-    grant_type: str
-    code_hash: str
-    status: int | None = None
-
-
-def code_hash(code: str) -> str:
-    """Return what stands for *code* in `State.token_requests`: SHA-256, in hex."""
-    return hashlib.sha256(code.encode()).hexdigest()
-
-
-class State:
-    """The memory of one sandbox. Methods may be called from any thread.
-
-    These may be set at any time: `failure`, `slow_seconds` (of `Failure.SLOW`), `code_lifetime`
-    and `token_lifetime` (seconds), `refresh` (whether refresh tokens can be used), and the values
-    of `webhooks`. The rest is for reading.
+    Set these at any time: `failure`, `slow_seconds` (for `Failure.SLOW`), `code_lifetime` and
+    `token_lifetime` (seconds), and values of `webhooks` (by client id). Only read the rest:
+    `clients` (by client id), `codes`, `tokens` (by access token), `installations`,
+    `token_requests` (oldest first) and `deliveries` (newest first).
     """
 
     def __init__(self, clients: Iterable[Client]) -> None:
@@ -161,104 +54,114 @@ class State:
         self.slow_seconds: float = 15.0
         self.code_lifetime: float = 600.0
         self.token_lifetime = EXPIRES_IN
-        self.refresh = False
         self.codes: dict[str, Code] = {}
-        #: By access token.
         self.tokens: dict[str, Token] = {}
-        #: By refresh token, those that were not used.
-        self.refresh_tokens: dict[str, Token] = {}
         self.installations: list[Installation] = []
-        self.token_requests: list[TokenRequest] = []
-        #: By client id, where its events go.
-        self.webhooks: dict[str, Webhook] = {
-            client.client_id: Webhook(
-                client.webhook_url, client.webhook_secret or client.client_secret
-            )
-            for client in self.clients.values()
-        }
-        #: The events that were sent, the latest first.
+        self.token_requests: deque[TokenRequest] = deque(maxlen=MAX_RECORDS)
+        self.webhooks = {client_id: _make_webhook(c) for client_id, c in self.clients.items()}
         self.deliveries: deque[Delivery] = deque(maxlen=MAX_DELIVERIES)
         self._lock = threading.Lock()
 
-    def add_code(self, code: Code) -> None:
-        """Remember *code*, and forget those whose time is over."""
-        with self._lock:
-            self.codes = {c.value: c for c in (*self.codes.values(), code) if not c.expired}
+    def attach_to(self, app: Flask) -> None:
+        """Make this the state of *app*, for `sandbox_state`."""
+        app.extensions[_KEY] = self
 
-    def code(self, value: str, client_id: str) -> Code | None:
-        """Return the code *value* if it is still good and was made for this client."""
+    def add_code(self, code: Code) -> None:
+        """Remember *code*, and forget expired codes."""
+        with self._lock:
+            live = {c.value: c for c in self.codes.values() if not c.expired}
+            self.codes = _limit({**live, code.value: code})
+
+    def get_code(self, value: str, client_id: str) -> Code | None:
+        """Return an unexpired code of this client, or None. The code stays usable."""
         code = self.codes.get(value)
         if code is None or code.expired or code.client_id != client_id:
             return None
         return code
 
-    def redeem(self, code: Code) -> Token | None:
-        """Use *code* up and return a new token for it, or None where another was faster."""
-        with self._lock:
-            if self.codes.pop(code.value, None) is None:
-                return None
-            return self._issue(code.client_id, code.consent.user, code.consent.scope)
-
-    def renew(self, old: Token) -> Token | None:
-        """Use the refresh token of *old* up and return a new token, or None as for `redeem`.
-
-        The old access token stays good for its time.
-        """
-        with self._lock:
-            if self.refresh_tokens.pop(old.refresh_token, None) is None:
-                return None
-            return self._issue(old.client_id, old.user, old.scope)
-
-    def _issue(self, client_id: str, user: User, scope: str) -> Token:
+    def redeem_code(self, code: Code) -> Token | None:
+        """Atomically remove *code* and return a new token, or None if the code was used."""
         token = Token(
             access_token=secrets.token_urlsafe(32),
             refresh_token=secrets.token_urlsafe(32),
-            client_id=client_id,
-            user=user,
-            scope=scope,
+            client_id=code.client_id,
+            user=code.consent.user,
+            scope=code.consent.scope,
             expires_in=self.token_lifetime,
             expires_at=datetime.now(timezone.utc) + timedelta(seconds=self.token_lifetime),
         )
-        self.tokens[token.access_token] = self.refresh_tokens[token.refresh_token] = token
+        with self._lock:
+            if self.codes.pop(code.value, None) is None:
+                return None
+            self.tokens[token.access_token] = token
+            _limit(self.tokens)
         return token
 
-    def token(self, access_token: str) -> Token | None:
-        """Return the live token that a bearer shows, or None."""
+    def get_token(self, access_token: str) -> Token | None:
+        """Return an unexpired token, or None."""
         token = self.tokens.get(access_token)
         return None if token is None or token.expired else token
 
-    def install(self, client: Client, consent: Consent) -> None:
-        """Remember that *client* was added to the server of *consent*, if it names one."""
+    def add_installation(self, client: Client, consent: Consent) -> None:
+        """Remember that the user added *client* to a server, if the consent names one."""
         if consent.guild is None:
             return
         installation = Installation(client.client_id, consent.guild, consent.user)
         with self._lock:
             if installation not in self.installations:
-                self.installations.append(installation)
+                self.installations = [*self.installations, installation][-MAX_RECORDS:]
 
-    def guilds_of(self, client_id: str) -> tuple[Guild, ...]:
-        """Return the servers that a client was added to, once each."""
+    def get_guilds(self, client_id: str) -> tuple[Guild, ...]:
+        """Return the servers that a client was added to, each once."""
         guilds = (i.guild for i in self.installations if i.client_id == client_id)
         return tuple(dict.fromkeys(guilds))
 
-    def note_token_request(self, client_id: str, grant_type: str, code: str) -> TokenRequest:
-        """Write down that a token request came in."""
-        note = TokenRequest(client_id, grant_type, code_hash(code))
+    def add_token_request(self, client_id: str, grant_type: str, code: str) -> TokenRequest:
+        """Remember a token request before it is answered."""
+        token_request = TokenRequest(client_id, grant_type, code_hash(code))
         with self._lock:
-            self.token_requests.append(note)
-        return note
+            self.token_requests.append(token_request)
+        return token_request
 
-    def note_delivery(self, delivery: Delivery) -> None:
-        """Write down an event that was sent, and forget the oldest of too many."""
+    def get_token_requests(self) -> list[TokenRequest]:
+        """Return the token requests, newest first."""
+        with self._lock:
+            return list(reversed(self.token_requests))
+
+    def add_delivery(self, delivery: Delivery) -> None:
+        """Remember an event that was sent."""
         with self._lock:
             self.deliveries.appendleft(delivery)
 
-    def deliveries_to(self, client_id: str) -> list[Delivery]:
-        """Return what was sent to a client, the latest first."""
+    def get_deliveries(self, client_id: str) -> list[Delivery]:
+        """Return the events sent to a client, newest first."""
         with self._lock:
-            return [delivery for delivery in self.deliveries if delivery.client_id == client_id]
+            return [d for d in self.deliveries if d.client_id == client_id]
 
 
-def sandbox_state(app: Flask) -> State:
-    """Return the state of the sandbox *app*."""
-    return cast("State", app.extensions[STATE])
+def sandbox_state(app: Flask) -> SandboxState:
+    """Return the state of a sandbox that `create_app` returned.
+
+    ::
+
+        sandbox_state(app).token_lifetime = 60
+    """
+    return cast("SandboxState", app.extensions[_KEY])
+
+
+def code_hash(code: str) -> str:
+    """Return what `TokenRequest.code_hash` holds for *code*: its SHA-256 in hex."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def _make_webhook(client: Client) -> Webhook:
+    if client.webhook_secret:
+        return Webhook(client.webhook_url, client.webhook_secret)
+    return Webhook(client.webhook_url, secrets.token_urlsafe(24), is_made_up=True)
+
+
+def _limit(records: dict[str, Record]) -> dict[str, Record]:
+    """Delete the oldest of more than `MAX_RECORDS` records."""
+    for key in list(records)[:-MAX_RECORDS]:
+        del records[key]
+    return records

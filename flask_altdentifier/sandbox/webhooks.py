@@ -1,4 +1,4 @@
-"""The page from which events are sent to an application, each by a button."""
+"""The page that sends events to an application."""
 
 from __future__ import annotations
 
@@ -8,79 +8,76 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, current_app, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
 
-from . import redirects
-from .events import ACTIONS, KINDS, METHODS, Details, body_of, digest, post
-from .pages import chosen, page, refuse_other_origins
-from .people import USERS, by_id
-from .scopes import WRITE_INTEGRATIONS
-from .state import Delivery, Webhook, sandbox_state
+from ..scopes import WRITE_INTEGRATIONS
+from .delivery import make_digest, post_event
+from .events import ACTIONS, EVENT_KINDS, METHODS, EventDetails, make_event_body
+from .forms import get_choice, refuse_cross_origin
+from .pages import render_page
+from .records import Delivery, Webhook
+from .redirect_uris import is_webhook_url
+from .state import sandbox_state
+from .users import USERS, by_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .clients import Client
-    from .people import Guild
-    from .state import State
+    from .state import SandboxState
+    from .users import Guild
 
 blueprint: Blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-
-REPLAYED = ", replayed"
 
 
 @blueprint.get("")
 def show() -> Response:
-    """Show where events go, what can be sent, and what came back. Never the secret."""
-    state, client = sandbox_state(current_app), _client()
-    guilds = state.guilds_of(client.client_id)
-    webhook = state.webhooks[client.client_id]
-    return page(
+    """Show where events go, what can be sent, and the results. Show only a made-up secret."""
+    state, client = sandbox_state(current_app), _get_client()
+    guilds = state.get_guilds(client.client_id)
+    return render_page(
         "webhooks.html",
         client=client,
-        webhook=webhook,
-        client_secret_signs=webhook.secret == client.client_secret,
+        webhook=state.webhooks[client.client_id],
         guilds=guilds,
         users=USERS,
-        kinds=KINDS,
+        kinds=EVENT_KINDS,
         methods=METHODS,
         actions=ACTIONS,
-        details=_details(request.args, guilds) if guilds else None,
-        deliveries=state.deliveries_to(client.client_id),
-        replayable=_last(state, client) is not None,
+        details=_get_details(request.args, guilds) if guilds else None,
+        deliveries=state.get_deliveries(client.client_id),
+        can_replay=_get_last_signed(state, client) is not None,
         integration_scope=WRITE_INTEGRATIONS,
     )
 
 
 @blueprint.post("/settings")
-def settings() -> Response:
-    """Set where the events go. A secret that is left empty stays as it is."""
-    refuse_other_origins()
-    state, client = sandbox_state(current_app), _client()
-    url = request.form.get("url", "").strip()
-    secret = request.form.get("secret") or state.webhooks[client.client_id].secret
-    if not redirects.is_webhook_url(url):
+def save_settings() -> Response:
+    """Set where the events go. An empty secret means the present one."""
+    refuse_cross_origin()
+    state, client = sandbox_state(current_app), _get_client()
+    url, secret = request.form.get("url", "").strip(), request.form.get("secret")
+    if not is_webhook_url(url):
         raise BadRequest(
-            "The sandbox sends events to this machine only: give an http or https URL whose host "
-            "is localhost, 127.0.0.1 or [::1], without a fragment."
+            "Events are sent to this machine only. Enter an http or https URL on localhost, "
+            "127.0.0.1 or [::1], without a fragment."
         )
-    state.webhooks[client.client_id] = Webhook(url, secret)
-    return _back(url_for(".show", client_id=client.client_id))
+    webhook = state.webhooks[client.client_id]
+    state.webhooks[client.client_id] = Webhook(url, secret) if secret else replace(webhook, url=url)
+    return _redirect(url_for(".show", client_id=client.client_id))
 
 
 @blueprint.post("/send")
 def send() -> Response:
-    """Send what the button says, and note the answer."""
-    refuse_other_origins()
-    state, client = sandbox_state(current_app), _client()
-    webhook, guilds = state.webhooks[client.client_id], state.guilds_of(client.client_id)
-    if not webhook.url:
-        raise BadRequest("Save the webhook URL first.")
-    if not guilds:
-        raise BadRequest("Add the application to a server first.")
-    details = _details(request.form, guilds)
-    draft = _draft(request.form.get("send", ""), details, state, client)
-    status, answer = post(webhook.url, draft.body, draft.digest)
-    state.note_delivery(replace(draft, status=status, answer=answer))
-    return _back(
+    """Send the event of the button that was clicked, and remember the result."""
+    refuse_cross_origin()
+    state, client = sandbox_state(current_app), _get_client()
+    webhook, guilds = state.webhooks[client.client_id], state.get_guilds(client.client_id)
+    if not webhook.url or not guilds:
+        raise BadRequest("Save the webhook URL and add the application to a server first.")
+    details = _get_details(request.form, guilds)
+    delivery = _make_delivery(request.form.get("send", ""), details, state, client)
+    status, result = post_event(webhook.url, delivery.body, delivery.digest)
+    state.add_delivery(replace(delivery, status=status, result=result))
+    return _redirect(
         url_for(
             ".show",
             client_id=client.client_id,
@@ -93,49 +90,61 @@ def send() -> Response:
     )
 
 
-def _client() -> Client:
+def _get_client() -> Client:
     client = sandbox_state(current_app).clients.get(request.args.get("client_id", ""))
     if client is None:
-        raise NotFound("There is no application with this client id.")
+        raise NotFound("There is no application with this client ID.")
     return client
 
 
-def _details(form: Mapping[str, str], guilds: tuple[Guild, ...]) -> Details:
-    return Details(
-        guild=chosen(form, "guild", by_id(guilds)),
-        member=chosen(form, "user", by_id(USERS)),
-        method=chosen(form, "method", {method: method for method in METHODS}),
-        action=chosen(form, "action", {action: action for action in ACTIONS}),
+def _get_details(form: Mapping[str, str], guilds: tuple[Guild, ...]) -> EventDetails:
+    return EventDetails(
+        guild=get_choice(form, "guild", by_id(guilds)),
+        member=get_choice(form, "user", by_id(USERS)),
+        method=get_choice(form, "method", {method: method for method in METHODS}),
+        action=get_choice(form, "action", {action: action for action in ACTIONS}),
     )
 
 
-def _draft(button: str, details: Details, state: State, client: Client) -> Delivery:
-    """Return what *button* sends, signed."""
+def _make_delivery(
+    button: str, details: EventDetails, state: SandboxState, client: Client
+) -> Delivery:
+    """Return what *button* sends. Two buttons send what an attacker could send."""
+    secret = state.webhooks[client.client_id].secret
     if button == "replay":
-        last = _last(state, client)
-        if last is None:
-            raise BadRequest("There is nothing to replay: nothing was sent yet.")
-        return replace(last, title=f"{last.title.removesuffix(REPLAYED)}{REPLAYED}")
-    forged = button == "bad-signature"
-    kind = KINDS.get("passed" if forged else button)
+        return _make_replay(_get_last_signed(state, client))
+    if button == "bad-signature":
+        return _sign("passed", details, client, f"not {secret}", " with a wrong signature")
+    return _sign(button, details, client, secret)
+
+
+def _make_replay(last: Delivery | None) -> Delivery:
+    if last is None:
+        raise BadRequest("There is nothing to replay, because nothing was sent yet.")
+    suffix = " (replayed)"
+    return replace(last, title=last.title.removesuffix(suffix) + suffix)
+
+
+def _sign(
+    button: str, details: EventDetails, client: Client, secret: str, suffix: str = ""
+) -> Delivery:
+    kind = EVENT_KINDS.get(button)
     if kind is None:
-        raise BadRequest("The form names no event that the sandbox knows.")
-    body, secret = body_of(kind, details), state.webhooks[client.client_id].secret
+        raise BadRequest("The form names an event that the sandbox does not know.")
+    body = make_event_body(kind, details)
     return Delivery(
         client_id=client.client_id,
-        title=f"{kind.title}, bad signature" if forged else kind.title,
+        title=kind.title + suffix,
         body=body,
-        digest=digest(f"not {secret}" if forged else secret, body),
-        well_signed=not forged,
-        status=None,
-        answer="",
+        digest=make_digest(secret, body),
+        is_signed=not suffix,
     )
 
 
-def _last(state: State, client: Client) -> Delivery | None:
-    """Return the latest event that was well signed: what somebody on the way could replay."""
-    return next((d for d in state.deliveries_to(client.client_id) if d.well_signed), None)
+def _get_last_signed(state: SandboxState, client: Client) -> Delivery | None:
+    """Return the newest correctly signed event, which is what an attacker could replay."""
+    return next((d for d in state.get_deliveries(client.client_id) if d.is_signed), None)
 
 
-def _back(location: str) -> Response:
+def _redirect(location: str) -> Response:
     return Response(status=303, headers={"Location": location})

@@ -1,0 +1,49 @@
+"""What a user decides on the authorize page and on the page of the integration link."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from ..scopes import WRITE_INTEGRATIONS
+from .forms import get_choice, refuse_cross_origin
+from .records import Consent
+from .users import GUILDS, USERS, Guild, by_id, get_guild
+
+
+def get_offered_guilds() -> tuple[Guild, ...]:
+    """Return the servers to choose from: only one if the link names it with guild_id.
+
+    :raises ValueError: if guild_id is not a Discord ID.
+    """
+    guild_id = request.args.get("guild_id")
+    return (get_guild(guild_id),) if guild_id else GUILDS
+
+
+def get_ticked_scopes(scopes: list[str]) -> list[str]:
+    """Return those of the requested *scopes* that are ticked in the submitted form."""
+    ticked = request.form.getlist("granted")
+    return [scope for scope in scopes if scope in ticked]
+
+
+def read_consent(granted: list[str], guilds: tuple[Guild, ...]) -> Consent | None:
+    """Return the consent to the scopes *granted*, or None if the user canceled.
+
+    :raises BadRequest: if the page cannot have sent this form.
+    :raises Forbidden: if a page of another site sent it.
+    """
+    refuse_cross_origin()
+    decision = request.form.get("decision")
+    if decision == "deny":
+        return None
+    if decision != "allow":
+        raise BadRequest("The form says neither “Authorize” nor “Cancel”.")
+    return Consent(
+        user=get_choice(request.form, "user", by_id(USERS)),
+        scope=" ".join(granted),
+        guild=_read_guild(guilds) if WRITE_INTEGRATIONS in granted else None,
+    )
+
+
+def _read_guild(guilds: tuple[Guild, ...]) -> Guild:
+    return get_choice(request.form, "guild", by_id(guilds))

@@ -1,0 +1,75 @@
+"""Authlib's `AuthorizationServer` with AltDentifier's scopes and responses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidScopeError
+from flask import current_app, g
+
+from ..error_responses import make_error_response
+from ..scopes import SCOPE_TEXTS, split_scope
+from ..state import sandbox_state
+from .client_auth import authenticate_client_secret_basic
+from .code_grant import CodeGrant, RequireS256
+
+if TYPE_CHECKING:
+    from authlib.oauth2 import OAuth2Error, OAuth2Request
+    from flask import Flask, Response
+
+    from ..records import Consent
+    from ..state import SandboxState
+
+_KEY = "altdentifier_sandbox_server"
+
+
+class SandboxServer(AuthorizationServer):
+    """The authorization server of one sandbox."""
+
+    def __init__(self, app: Flask, state: SandboxState) -> None:
+        super().__init__(app, query_client=state.clients.get)
+        self.state = state
+        self.register_client_auth_method("client_secret_basic", authenticate_client_secret_basic)
+        self.register_grant(CodeGrant, [RequireS256(required=False)])
+
+    @classmethod
+    def attach_to(cls, app: Flask) -> None:
+        """Make a server for *app*, which has a `SandboxState`."""
+        app.extensions[_KEY] = cls(app, sandbox_state(app))
+
+    def get_code_grant(self) -> CodeGrant:
+        """Validate this authorization request.
+
+        :raises OAuth2Error: if the request is not valid.
+        """
+        return cast("CodeGrant", self.get_consent_grant())  # type: ignore[no-untyped-call]
+
+    def finish_consent(self, grant: CodeGrant, consent: Consent | None) -> Response:
+        """Redirect back to the application, with a code or with ``access_denied``."""
+        response = self.create_authorization_response(grant.request, consent, grant=grant)
+        return cast("Response", response)
+
+    def redirect_error(
+        self, error: OAuth2Error, *, redirect_uri: str, state: str | None
+    ) -> Response:
+        """Redirect back to the application with *error* (RFC 6749 section 4.1.2.1)."""
+        error.redirect_uri, error.state = redirect_uri, state
+        return self.handle_response(*error())
+
+    def validate_requested_scope(self, scope: str | None) -> None:
+        """Refuse unknown scopes, and no scope because no default is documented."""
+        if not scope or not SCOPE_TEXTS.keys() >= set(split_scope(scope)):
+            raise InvalidScopeError
+
+    def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> Response:
+        """Redirect a denial. Otherwise return the token endpoint's documented response."""
+        if error.redirect_uri:
+            return cast("Response", super().handle_error_response(request, error))
+        g.token_problem = error.get_error_description()
+        return make_error_response(401 if isinstance(error, InvalidClientError) else 400)
+
+
+def authorization_server() -> SandboxServer:
+    """Return the server of the current app."""
+    return cast("SandboxServer", current_app.extensions[_KEY])

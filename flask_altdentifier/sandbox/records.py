@@ -1,0 +1,109 @@
+"""What the sandbox remembers: codes, tokens, integrations, events and token requests."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .users import Guild, User
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What a user allowed: the scopes left ticked, and the server for write:integrations."""
+
+    user: User
+    scope: str
+    guild: Guild | None = None
+
+
+@dataclass(frozen=True)
+class Code:
+    """An authorization code. `expires_at` is in seconds of `time.monotonic`."""
+
+    value: str = field(repr=False)
+    client_id: str
+    redirect_uri: str
+    consent: Consent
+    expires_at: float
+    code_challenge: str | None = field(default=None, repr=False)
+    code_challenge_method: str | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether the code is too old to be used."""
+        return time.monotonic() >= self.expires_at
+
+    def get_redirect_uri(self) -> str:
+        """Return the redirect URI that the token request must repeat. Authlib calls this."""
+        return self.redirect_uri
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token. `expires_in` is in seconds, `expires_at` is an aware UTC time."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    client_id: str
+    user: User
+    scope: str
+    expires_in: int
+    expires_at: datetime
+
+    @property
+    def expired(self) -> bool:
+        """Whether the token is too old to be used."""
+        return datetime.now(timezone.utc) >= self.expires_at
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An integration that a user added to a server."""
+
+    client_id: str
+    guild: Guild
+    user: User
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where the events of an application go, and the secret that signs them.
+
+    `is_made_up` says that the sandbox chose the secret itself, so that its page may show it.
+    """
+
+    url: str
+    secret: str = field(repr=False)
+    is_made_up: bool = False
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event that was sent. `status` is None if no response came; `result` is for people."""
+
+    client_id: str
+    title: str
+    body: bytes = field(repr=False)
+    digest: str = field(repr=False)
+    is_signed: bool
+    status: int | None = None
+    result: str = ""
+
+
+@dataclass
+class TokenRequest:
+    """A request to the token endpoint.
+
+    `code_hash` is the SHA-256 of the code in hex. `status` is None until the response is sent.
+    `problem` says why the request was refused.
+    """
+
+    client_id: str
+    grant_type: str
+    code_hash: str
+    status: int | None = None
+    problem: str = ""
