@@ -1,163 +1,205 @@
-"""What can go wrong, each a response of its own.
+"""The errors, each of which is an HTTP response of its own.
 
     RuntimeError
-      ConfigError                  the app is set up wrongly
+      ConfigError                        the app is misconfigured
     HTTPException
-      AltDentifierError            the base; has no status
-        StateError                 400 invalid_state
-        LoginError                 400 invalid_callback
-        CodeRejected               400 code_rejected
-        LoginRequired              401 login_required
-        AccessDenied               403 access_denied
-        InsufficientScope          403 insufficient_scope
-        CrossSite                  403 cross_site
-        ClientCredentialsRejected  502 client_credentials_rejected
-        ProviderError              502 provider_error
-        ProviderUnavailable        503 provider_unavailable
-        StoreUnavailable           503 store_unavailable
-        PrefetchRefused            503 prefetch_refused
-        ProviderTimeout            504 provider_timeout
+      AltDentifierError                  base, has no status
+        LoginFailed                      base, has no status
+          StateError                     400 invalid_state
+          InvalidCallback                400 invalid_callback
+          CodeRejected                   400 code_rejected
+          AccessDenied                   403 access_denied
+        ProviderFailure                  base, has no status
+          ProviderError                  502 provider_error
+          ClientCredentialsRejected      502 client_credentials_rejected
+          AuthorizationRequestRejected   502 authorization_request_rejected
+          ProviderUnavailable            503 provider_unavailable
+          ProviderTimeout                504 provider_timeout
+        LoginRequired                    401 login_required
+        InsufficientScope                403 insufficient_scope
+        CrossSite                        403 cross_site
+        NotANavigation                   400 not_a_navigation
+        PrefetchRefused                  503 prefetch_refused
+        StoreUnavailable                 503 store_unavailable
 
-`webhooks` adds `WebhookInvalid`, `WebhookUnsigned` and `WebhookTooLarge`, for its own route.
-
-The tree is flat because Flask looks error handlers up by status first: a handler for a parent with
-another status would never be called. `@app.errorhandler(AltDentifierError)` replaces them all.
+`@app.errorhandler(StateError)` replaces the response of one error, and a handler of a base without
+a status replaces all below it. Handlers of a bare status, such as `@app.errorhandler(403)`, do not
+see these errors, because Flask looks handlers up by class.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from flask import current_app, render_template, request
 from werkzeug.exceptions import HTTPException
-
-from .browser import wants_html
-from .texts import language_of, translated
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.sansio.response import Response
+
+__all__ = [
+    "AccessDenied",
+    "AltDentifierError",
+    "AuthorizationRequestRejected",
+    "ClientCredentialsRejected",
+    "CodeRejected",
+    "ConfigError",
+    "CrossSite",
+    "InsufficientScope",
+    "InvalidCallback",
+    "LoginFailed",
+    "LoginRequired",
+    "NotANavigation",
+    "PrefetchRefused",
+    "ProviderError",
+    "ProviderFailure",
+    "ProviderTimeout",
+    "ProviderUnavailable",
+    "StateError",
+    "StoreUnavailable",
+]
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 
 class ConfigError(RuntimeError):
-    """The app is set up wrongly; the message names the key and the mend."""
+    """The app is misconfigured. The message names the config key and how to fix it."""
 
 
 class AltDentifierError(HTTPException):
-    """Base of all that a request can meet.
+    """Base of everything that can go wrong in a request.
 
-    Browsers get the template `altdentifier/error.html`, others `application/problem+json`
-    (RFC 9457). Neither holds a code, a state, a token, a secret or text from AltDentifier. Title
-    and detail are in English here, and in the visitor's language there, where the app has
-    Flask-Babel.
+    Browsers get the template `altdentifier/error.html`, other clients `application/problem+json`
+    (RFC 9457), the page in the visitor's language. Neither contains a code, a state, a token, a secret
+    or text from AltDentifier.
+
+    Example::
+
+        @app.errorhandler(errors.AltDentifierError)
+        def show(error):
+            return render_template("oops.html", error=error), error.code
     """
 
-    #: Stable, for programs: it stands in the page, the JSON, the log and the docs.
+    #: Stable name of the error, for programs. It appears in the page, the JSON, the log, the docs.
     reason: ClassVar[str]
     #: What happened, in a few words.
     title: str
-    #: What happened and what to do, for the person before the browser.
+    #: What happened and what to do next, for the visitor.
     detail: str
-    #: Whether a new login is a way on.
-    login_helps: bool = True
-    #: Whether a person may meet it, who gets a page.
+    #: What the visitor can do: log in (again), try the same again, or nothing.
+    next_step: ClassVar[Literal["login", "retry"] | None] = None
+    #: Text of the button on the page.
+    button: ClassVar[str] = "Try again"
+    #: Whether people may see this error. If not, the response is always problem+json.
     has_page: ClassVar[bool] = True
 
-    def __init__(self, *, next: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, login_url: str | None = None) -> None:
         super().__init__(self.detail)
-        #: Local path to which a new login should lead, if one is known.
-        self.next = next
+        #: Path at which a new login starts, or None if a login does not help.
+        self.login_url = login_url
 
     @property
     def name(self) -> str:
-        """The title."""
+        """The title, as Werkzeug names it."""
         return self.title
 
     @property
-    def login_url(self) -> str:
-        """Path at which a new login starts."""
-        path: str = current_app.extensions["altdentifier"].login_path(self.next)
-        return path
-
-    @property
-    def language(self) -> str:
-        """Language tag of the page (RFC 5646): `en` where the title is not translated."""
-        return language_of(self.title)
-
-    @staticmethod
-    def translated(text: str) -> str:
-        """Return *text* in the visitor's language, for the page."""
-        return translated(text)
-
-    @property
-    def _is_page(self) -> bool:
-        return self.has_page and wants_html(request)
+    def facts(self) -> str:
+        """The reason and all that is known of the cause, for the log. Never text of the peer."""
+        return self.reason
 
     def problem(self) -> dict[str, Any]:
-        """Return the members of the problem+json body."""
+        """Return the members of the problem+json body (RFC 9457), in English."""
         members = {
             "type": f"urn:flask-altdentifier:error:{self.reason}",
-            "title": translated(self.title),
+            "title": self.title,
             "status": self.code,
-            "detail": translated(self.detail),
+            "detail": self.detail,
             "reason": self.reason,
         }
-        return members | {"login_url": self.login_url} if self.login_helps else members
+        return members if self.login_url is None else {**members, "login_url": self.login_url}
 
-    def get_body(
+    def extra_headers(self) -> list[tuple[str, str]]:
+        """Return the headers that this error needs beside those of every error."""
+        return []
+
+    def get_response(
         self,
         environ: WSGIEnvironment | None = None,  # noqa: ARG002
         scope: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> str:
-        """Return the page for a browser, problem+json for others."""
-        if self._is_page:
-            return render_template("altdentifier/error.html", error=self)
-        return json.dumps(self.problem())
+    ) -> Response:
+        """Return the page for a browser, or problem+json for other clients."""
+        # Imported here because rendering needs Flask, and raising an error does not.
+        from .error_pages import error_response
 
-    def get_headers(
+        return error_response(self)
+
+
+class LoginFailed(AltDentifierError):
+    """Base of the errors for which the visitor can start a new login. It has no status."""
+
+    next_step = "login"
+
+
+class _ProviderFacts(AltDentifierError):
+    """What AltDentifier answered, reduced to facts."""
+
+    def __init__(
         self,
-        environ: WSGIEnvironment | None = None,  # noqa: ARG002
-        scope: dict[str, Any] | None = None,  # noqa: ARG002
-    ) -> list[tuple[str, str]]:
-        """Return the headers that go with the body."""
-        kind = "text/html; charset=utf-8" if self._is_page else "application/problem+json"
-        return [
-            ("Content-Type", kind),
-            ("Cache-Control", "no-store"),
-            ("Vary", "Accept, Sec-Fetch-Mode"),
-        ]
+        *,
+        provider_status: int | None = None,
+        oauth_error: str | None = None,
+        cause: str | None = None,
+        login_url: str | None = None,
+    ) -> None:
+        super().__init__(login_url=login_url)
+        #: HTTP status of AltDentifier's response, or None if there was none.
+        self.provider_status = provider_status
+        #: Error code of RFC 6749 sections 4.1.2.1 and 5.2, or None.
+        self.oauth_error = oauth_error
+        #: Class name of the underlying exception, or None.
+        self.cause = cause
+
+    @property
+    def facts(self) -> str:
+        """The reason, then what is known of status, code and cause."""
+        known = {
+            "status": self.provider_status,
+            "error": self.oauth_error,
+            "cause": self.cause,
+        }
+        facts = ", ".join(f"{key} {value}" for key, value in known.items() if value is not None)
+        return f"{self.reason} ({facts})" if facts else self.reason
 
 
-class StateError(AltDentifierError):
-    """The state of a callback is missing, malformed, unknown, used, expired or another browser's.
+class StateError(LoginFailed):
+    """The state is missing, malformed, unknown, used, expired, or another browser's.
 
-    The answer of RFC 6749 section 10.12 to cross-site request forgery.
+    This is the check against cross-site request forgery of RFC 6749 section 10.12.
     """
 
     code: int = 400
     reason = "invalid_state"
-    title = "This login cannot be finished"
+    title = "This login cannot be completed"
     detail = (
-        "The login was not started in this browser, was finished already, or took too long. "
+        "The login was started in another browser, was already completed, or took too long. "
         "Nothing has changed. Please start again."
     )
 
 
-class LoginError(AltDentifierError):
-    """A callback whose parameters are no answer of RFC 6749 section 4.1.2."""
+class InvalidCallback(LoginFailed):
+    """The callback's parameters are not an authorization response (RFC 6749 section 4.1.2)."""
 
     code: int = 400
     reason = "invalid_callback"
-    title = "AltDentifier sent an answer that does not count"
-    detail = "The answer that your browser brought back is not valid. Please start again."
+    title = "AltDentifier's response was not valid"
+    detail = "The response that your browser brought back was not valid. Please start again."
 
 
-class CodeRejected(AltDentifierError):
-    """The token endpoint answered 400: the code was used, has expired or is not ours."""
+class CodeRejected(LoginFailed, _ProviderFacts):
+    """The token endpoint did not accept the code: it was used, has expired or is not ours."""
 
     code: int = 400
     reason = "code_rejected"
@@ -165,163 +207,168 @@ class CodeRejected(AltDentifierError):
     detail = "The login has expired or was used before. Please start again."
 
 
-class LoginRequired(AltDentifierError):
-    """A protected view was asked for, or `api` used, without a live grant."""
-
-    code: int = 401
-    reason = "login_required"
-    title = "Please log in"
-    detail = "You need to log in with AltDentifier to see this."
-
-    def get_headers(
-        self,
-        environ: WSGIEnvironment | None = None,
-        scope: dict[str, Any] | None = None,
-    ) -> list[tuple[str, str]]:
-        """Add the challenge of RFC 6750 section 3."""
-        return [*super().get_headers(environ, scope), ("WWW-Authenticate", "Bearer")]
-
-
-class AccessDenied(AltDentifierError):
-    """The user said no (`error=access_denied`, RFC 6749 section 4.1.2.1)."""
+class AccessDenied(LoginFailed):
+    """The user denied access (`error=access_denied`, RFC 6749 section 4.1.2.1)."""
 
     code: int = 403
     reason = "access_denied"
-    title = "You did not allow the login"
-    detail = "You chose not to give access, so nothing has changed. You can try again any time."
+    title = "You denied access"
+    detail = "You are not logged in, because you denied access. You can try again at any time."
 
 
-class InsufficientScope(AltDentifierError):
-    """The grant lacks a scope that was declined, or that this request cannot ask for.
-
-    Where it lacks none, AltDentifier's API refuses a call for a reason of its own.
-    """
-
-    #: Title and detail where no scope is missing, so that no login helps.
-    NOTHING_MISSING: ClassVar[tuple[str, str]] = (
-        "AltDentifier does not allow this",
-        "You have given this site all the access that there is, but AltDentifier refused it.",
-    )
-
-    code: int = 403
-    reason = "insufficient_scope"
-    title: str = "More access is needed"
-    detail: str = (
-        "You are logged in, but you have not given the access that this needs. "
-        "Log in again and allow it to go on."
-    )
-
-    def __init__(self, missing_scopes: Iterable[str], *, next: str | None = None) -> None:  # noqa: A002
-        #: What the grant lacks, sorted.
-        self.missing_scopes: list[str] = sorted(missing_scopes)
-        if not self.missing_scopes:
-            self.title, self.detail = self.NOTHING_MISSING
-            self.login_helps = False
-        super().__init__(next=next)
-
-    def problem(self) -> dict[str, Any]:
-        """Add the missing scopes."""
-        return super().problem() | {"missing_scopes": self.missing_scopes}
+class ProviderFailure(_ProviderFacts):
+    """Base of the failures of AltDentifier, or of the way to it. It has no status."""
 
 
-class CrossSite(AltDentifierError):
-    """Another site's page tried to log the user out."""
-
-    code: int = 403
-    reason = "cross_site"
-    title = "This did not come from this site"
-    detail = "Another site asked to log you out. You are still logged in; nothing has changed."
-    login_helps = False
-
-
-class ClientCredentialsRejected(AltDentifierError):
-    """The token endpoint answered 401: the app's client id or secret is wrong."""
-
-    code: int = 502
-    reason = "client_credentials_rejected"
-    title = "This site is set up wrongly"
-    detail = (
-        "AltDentifier does not accept this site's credentials. This is not your fault; "
-        "the people who run the site need to mend it."
-    )
-
-
-class ProviderError(AltDentifierError):
-    """AltDentifier answered with something that is no valid answer, or not at all."""
+class ProviderError(ProviderFailure):
+    """AltDentifier's response was not valid, or there was none."""
 
     code: int = 502
     reason = "provider_error"
     title = "AltDentifier has a problem"
-    detail = "AltDentifier did not give a valid answer. Please try again in a few minutes."
+    detail = "AltDentifier's response was not valid. Please try again in a few minutes."
+    next_step = "retry"
 
 
-class _Unavailable(AltDentifierError):
-    """Base of the 503s: says when to come back, where that is known."""
+class ClientCredentialsRejected(ProviderFailure):
+    """The token endpoint rejected the client id or the client secret."""
+
+    code: int = 502
+    reason = "client_credentials_rejected"
+    title = "This site is misconfigured"
+    detail = "AltDentifier does not accept this site's credentials. Only its operators can fix this."
+
+
+class AuthorizationRequestRejected(ProviderFailure):
+    """AltDentifier rejected the authorization request (RFC 6749 section 4.1.2.1)."""
+
+    code: int = 502
+    reason = "authorization_request_rejected"
+    title = "This site is misconfigured"
+    detail = "AltDentifier does not accept this site's login request. Only its operators can fix this."
+
+
+def _retry_after_header(retry_after: str | None) -> list[tuple[str, str]]:
+    return [] if retry_after is None else [("Retry-After", retry_after)]
+
+
+class ProviderUnavailable(ProviderFailure):
+    """AltDentifier answered 429 or 503, or redirected with `temporarily_unavailable`."""
 
     code: int = 503
-
-    def __init__(self, *, retry_after: str | None = None, next: str | None = None) -> None:  # noqa: A002
-        super().__init__(next=next)
-        #: Seconds or an HTTP date (RFC 9110 section 10.2.3).
-        self.retry_after = retry_after
-
-    def get_headers(
-        self,
-        environ: WSGIEnvironment | None = None,
-        scope: dict[str, Any] | None = None,
-    ) -> list[tuple[str, str]]:
-        """Add Retry-After where it is known."""
-        headers = super().get_headers(environ, scope)
-        if self.retry_after is not None:
-            headers.append(("Retry-After", self.retry_after))
-        return headers
-
-
-class ProviderUnavailable(_Unavailable):
-    """AltDentifier answered 429 or 503."""
-
     reason = "provider_unavailable"
     title = "AltDentifier is busy"
-    detail = "AltDentifier cannot answer right now. Please try again in a little while."
+    detail = "AltDentifier cannot answer right now. Please try again in a few minutes."
+    next_step = "retry"
+
+    def __init__(self, *, retry_after: str | None = None, **facts: Any) -> None:
+        super().__init__(**facts)
+        #: Seconds, or an HTTP date (RFC 9110 section 10.2.3), or None.
+        self.retry_after = retry_after
+
+    def extra_headers(self) -> list[tuple[str, str]]:
+        """Pass Retry-After on."""
+        return _retry_after_header(self.retry_after)
 
 
-class StoreUnavailable(_Unavailable):
-    """The store does not answer or does not take what it is given."""
-
-    reason = "store_unavailable"
-    title = "This site has a problem"
-    detail = "Logins cannot be checked right now. Please try again in a little while."
-
-    def get_body(
-        self,
-        environ: WSGIEnvironment | None = None,
-        scope: dict[str, Any] | None = None,
-    ) -> str:
-        """Return the body. To its page `current_grant` is false: the store is not asked again."""
-        ours = current_app.extensions["altdentifier"]
-        request.environ.setdefault(ours.environ_key, None)
-        return super().get_body(environ, scope)
-
-
-class PrefetchRefused(_Unavailable):
-    """A browser wanted to fetch a page ahead of time whose visit would start a login."""
-
-    reason = "prefetch_refused"
-    title = "This page cannot be fetched ahead of time"
-    detail = "Open the page to log in."
-    login_helps = False
-
-
-class ProviderTimeout(AltDentifierError):
+class ProviderTimeout(ProviderFailure):
     """AltDentifier took longer than `ALTDENTIFIER_TIMEOUT`."""
 
     code: int = 504
     reason = "provider_timeout"
     title = "AltDentifier took too long"
     detail = "AltDentifier did not answer in time. Please try again in a few minutes."
+    next_step = "retry"
 
 
-def log(message: str, error: AltDentifierError | type[AltDentifierError]) -> None:
-    """Log *message* with the reason: trouble of the site or AltDentifier's as a WARNING."""
+class LoginRequired(AltDentifierError):
+    """A protected view was requested, or `api` was used, without a usable grant."""
+
+    code: int = 401
+    reason = "login_required"
+    title = "Please log in"
+    detail = "You need to log in with AltDentifier to see this page."
+    next_step = "login"
+    button = "Log in with AltDentifier"
+
+    def extra_headers(self) -> list[tuple[str, str]]:
+        """Add the challenge of RFC 6750 section 3."""
+        return [("WWW-Authenticate", "Bearer")]
+
+
+class InsufficientScope(AltDentifierError):
+    """The grant lacks a scope that the user declined, or that this request cannot ask for.
+
+    `missing_scopes` is empty if AltDentifier's API refused a call although the user has granted
+    every documented scope. Then a login does not help.
+    """
+
+    code: int = 403
+    reason = "insufficient_scope"
+    title: str = "This page needs more access"
+    detail: str = "You are logged in, but you have not given the access that this page needs."
+    next_step = "login"
+    button = "Review access"
+
+    def __init__(self, missing_scopes: Iterable[str], *, login_url: str | None = None) -> None:
+        #: What the grant lacks, sorted.
+        self.missing_scopes: list[str] = sorted(missing_scopes)
+        if not self.missing_scopes:
+            self.title = "AltDentifier does not allow this"
+            self.detail = "You have given all the access there is, but AltDentifier refused this."
+            login_url = None
+        super().__init__(login_url=login_url)
+
+    def problem(self) -> dict[str, Any]:
+        """Add the missing scopes."""
+        return {**super().problem(), "missing_scopes": self.missing_scopes}
+
+
+class CrossSite(AltDentifierError):
+    """A page of another origin tried to log the user out."""
+
+    code: int = 403
+    reason = "cross_site"
+    title = "This request came from another site"
+    detail = "Another site tried to log you out. You are still logged in, and nothing has changed."
+
+
+class NotANavigation(AltDentifierError):
+    """A script requested `/login`, which only a page navigation can follow to AltDentifier."""
+
+    code: int = 400
+    reason = "not_a_navigation"
+    title = "Please log in"
+    detail = "A script requested the login page. Open it in the browser window to log in."
+    next_step = "login"
+    button = "Log in with AltDentifier"
+
+
+class PrefetchRefused(AltDentifierError):
+    """A browser prefetched a page that would start a login."""
+
+    code: int = 503
+    reason = "prefetch_refused"
+    title = "This page cannot be prefetched"
+    detail = "Open this page to log in."
+    next_step = "retry"
+    button = "Open the page"
+
+
+class StoreUnavailable(AltDentifierError):
+    """The store did not answer, or did not accept a record."""
+
+    code: int = 503
+    reason = "store_unavailable"
+    title = "This site has a problem"
+    detail = "Logins cannot be checked right now. Please try again in a few minutes."
+    next_step = "retry"
+
+
+def log(message: str, error: AltDentifierError) -> None:
+    """Log *message* with the facts of *error*.
+
+    Failures of the site or of AltDentifier are warnings, all other errors are information.
+    """
     level = logging.WARNING if (error.code or 500) >= 500 else logging.INFO
-    logger.log(level, message, error.reason)
+    logger.log(level, message, error.facts)

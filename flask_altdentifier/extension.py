@@ -6,60 +6,93 @@ from typing import Any, cast
 
 from flask import Blueprint, Flask
 from flask.sansio.app import App
+from flask.sessions import SecureCookieSessionInterface
 
 from . import cli, views
+from .browser.session import StoreSessionInterface
 from .errors import ConfigError
-from .installed import KEY, Installed
 from .integration import integration_url
+from .state import EXTENSION_KEY, ExtensionState
 
 
-class AltDentifier(Blueprint):
-    """A blueprint that checks the app's config when it is registered."""
+class AltDentifierBlueprint(Blueprint):
+    """A blueprint that reads the app's config when it is registered."""
 
     def register(self, app: App, options: dict[str, Any]) -> None:
-        """Install in *app*: read the config, add the routes and the `flask altdentifier` commands.
+        """Install the extension in *app*.
 
-        The keys, each with `ALTDENTIFIER_` before it:
+        It reads the config, adds `/login`, `/callback` and `/logout`, the `flask altdentifier`
+        commands and the Jinja global `altdentifier_integration_url`, and keeps sessions in the
+        store of the logins unless the app configures Flask-Session. It does no I/O.
 
-        ===================== ============================ ====================================
-        `CLIENT_ID`           required                     from your application's page
-        `CLIENT_SECRET`       required                     from your application's page
-        `SCOPE`               `"read:user"`                what `/login` asks for
-        `REDIRECT_URI`        the callback's external URL  set it behind a proxy
-        `BASE_URL`            `https://altdentifier.com`   or a sandbox on a loopback address
-        `TOKEN_AUTH_METHOD`   `client_secret_post`         or `client_secret_basic`
-        `PKCE`                `False`                      `True` sends S256 (RFC 7636)
-        `REFRESH`             `False`                      `True` refreshes expired grants
-        `TIMEOUT`             `10.0`                       seconds for one exchange, all in all
-        `LOGIN_LIFETIME`      `600`                        seconds from `/login` to `/callback`
-        `AFTER_LOGIN`         `"/"`                        path in the app
-        `AFTER_LOGOUT`        `"/"`                        path in the app
-        `STORE`               from the Flask-Session one   a cachelib cache all workers share
-        `WEBHOOK_SECRET`      `None`                       the provider's "server's signature"
-        ===================== ============================ ====================================
+        The config keys, each with `ALTDENTIFIER_` before it:
 
-        Raises `ConfigError` for a key that is missing or wrong, and for a second registration.
+        - `CLIENT_ID`, `CLIENT_SECRET` (required): from your application's page.
+        - `SCOPE` (`"read:user"`): what `/login` asks for.
+        - `REDIRECT_URI` (the callback's external URL): set it behind a proxy.
+        - `BASE_URL` (`"https://altdentifier.com"`): AltDentifier's origin.
+        - `TOKEN_AUTH_METHOD` (`"client_secret_post"`): or `"client_secret_basic"`.
+        - `PKCE` (`False`): `True` sends a challenge.
+        - `TIMEOUT` (`10.0`): seconds for one whole exchange with AltDentifier.
+        - `LOGIN_LIFETIME` (`600`): seconds from `/login` to `/callback`.
+        - `GRANT_LIFETIME` (`None`): seconds after which a login ends.
+        - `AFTER_LOGIN`, `AFTER_LOGOUT` (`"/"`): paths to go to.
+        - `STORE` (SQLite in the instance folder): a URL, client, engine or store.
+        - `WEBHOOK_SECRET` (`None`): the server's signature, or a list of them.
+
+        Raises `errors.ConfigError` if a key is missing or invalid, for a second registration, and
+        for `host_matching=True` and `subdomain=`.
+
+        Example::
+
+            app.register_blueprint(blueprint, url_prefix="/auth")
         """
-        if KEY in app.extensions:
+        if EXTENSION_KEY in app.extensions:
             raise ConfigError(
-                "flask_altdentifier.blueprint is registered in this app already; once is enough."
+                "flask_altdentifier.blueprint is registered in this app already. Register it once."
             )
+        _refuse_other_hosts(app, options)
         name = f"{options.get('name_prefix', '')}.{options.get('name', self.name)}".lstrip(".")
-        installed = Installed(cast("Flask", app), name)
+        state = ExtensionState(cast("Flask", app), name)
         super().register(app, options)
-        app.extensions[KEY] = installed
+        app.extensions[EXTENSION_KEY] = state
+        _install_sessions(cast("Flask", app), state)
         app.add_template_global(integration_url, "altdentifier_integration_url")
 
 
-#: Register it: `app.register_blueprint(blueprint)`. `url_prefix=` and `name=` work as in Flask.
-blueprint: AltDentifier = AltDentifier(
+def _refuse_other_hosts(app: App, options: dict[str, Any]) -> None:
+    """Raise `ConfigError` if the routes would be on another host than the app's pages."""
+    if app.url_map.host_matching:
+        raise ConfigError(
+            "host_matching=True is not supported: a login returns to a path of the host that it "
+            "started on. Create the app without it."
+        )
+    if options.get("subdomain"):
+        raise ConfigError(
+            "subdomain= is not supported: a login returns to a path of the host that it started "
+            "on. Register the blueprint without it."
+        )
+
+
+def _install_sessions(app: Flask, state: ExtensionState) -> None:
+    """Keep sessions in the store, unless the app configures its own."""
+    is_default = type(app.session_interface) is SecureCookieSessionInterface
+    if is_default and app.config.get("SESSION_TYPE") is None:
+        app.session_interface = StoreSessionInterface(
+            app, state.records, state.config.login_lifetime
+        )
+
+
+#: `app.register_blueprint(blueprint)` is the whole installation. `url_prefix=` and `name=` work as
+#: in Flask, and it can be nested in another blueprint.
+blueprint: AltDentifierBlueprint = AltDentifierBlueprint(
     "altdentifier", __name__, cli_group="altdentifier", template_folder="templates"
 )
+# Every method, so that a 405 has the headers of every response of the callback.
+_ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 blueprint.add_url_rule("/login", "login", views.login, methods=["GET"])
-# Every method, so that a 405 has the headers of every answer of the callback.
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-blueprint.add_url_rule("/callback", "callback", views.callback, methods=METHODS)
-blueprint.add_url_rule("/logout", "logout", views.logout, methods=["POST"])
-blueprint.cli.help = "AltDentifier: check the set-up, print the link, run a sandbox."
+blueprint.add_url_rule("/callback", "callback", views.callback, methods=_ALL_METHODS)
+blueprint.add_url_rule("/logout", "logout", views.logout, methods=["GET", "POST"])
+blueprint.cli.help = "AltDentifier: run the app with a sandbox, check it, end all logins."
 for _command in cli.commands:
     blueprint.cli.add_command(_command)

@@ -1,25 +1,24 @@
-"""Starts and finishes a login (RFC 6749 section 4.1)."""
+"""The login (RFC 6749 section 4.1): `start_login` sends the browser to AltDentifier, and
+`handle_callback` receives it back.
+"""
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 
 from flask import Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface
 
-from . import pending, urls
-from .backends import refuse_cookie_sessions
-from .browser import in_app, is_prefetch, send_to
-from .callback import CallbackQuery
-from .current import Reservation, load
-from .errors import AltDentifierError, PrefetchRefused, StateError
-from .installed import installed
+from . import urls
+from .browser.pending_logins import PendingLogin, add_pending_login, pop_pending_login
+from .current_grant import get_usable_grant, log_in
+from .errors import AltDentifierError, ConfigError, PrefetchRefused, StateError
 from .integration import snowflake
-from .pending import PendingLogin
-from .scopes import WRITE_INTEGRATIONS, checked
-
-logger: logging.Logger = logging.getLogger("flask_altdentifier")
+from .navigation import is_prefetch, redirect, with_script_root
+from .oauth.authorization_response import AuthorizationResponse
+from .scopes import WRITE_INTEGRATIONS, validate_scopes
+from .state import ExtensionState, get_state
 
 
 def authorize_redirect(
@@ -27,92 +26,139 @@ def authorize_redirect(
     guild_id: str | int | None = None,
     next: str | None = None,  # noqa: A002
 ) -> Response:
-    """Return the response that starts a login, from a view of your own.
+    """Return the response that starts a login from a view of your own.
 
-    Asks for *scopes* (none given: `ALTDENTIFIER_SCOPE`) and for those that the live grant was
-    asked for. *guild_id* is the snowflake of the server to add to, with `write:integrations`.
-    *next* is the local path to come back to; anything else is ignored.
+    Args:
+        scopes: What to ask for, beside what the current grant was asked for. Default:
+            `ALTDENTIFIER_SCOPE`.
+        guild_id: Discord ID of the server to add to. Needs the scope `write:integrations`.
+        next: Local path to return to after the login. Anything else is ignored.
 
-    Raises `ValueError` for a scope or a *guild_id* that cannot be meant, `PrefetchRefused` where
-    the browser only fetches ahead, and `StoreUnavailable`.
+    Raises `ValueError` for an invalid scope or guild id, `errors.PrefetchRefused` if the browser
+    only prefetches the page, and `errors.StoreUnavailable`.
+
+    Example::
+
+        @app.get("/connect")
+        def connect():
+            return authorize_redirect("write:integrations", next="/servers")
     """
-    scope = checked(scopes) or installed().settings.scope
-    grant = load()
-    if grant:
+    state = get_state()
+    scope = validate_scopes(scopes) or state.config.scope
+    grant = get_usable_grant(state)
+    if grant is not None:
         scope |= grant.requested_scope
-    return begin(scope, next=next, guild_id=guild_id)
+    return start_login(state, scope, next=next, guild_id=guild_id)
 
 
-def begin(
+def start_login(
+    state: ExtensionState,
     scope: frozenset[str],
     *,
     next: str | None,  # noqa: A002
     guild_id: str | int | None = None,
 ) -> Response:
     """Return the redirect to AltDentifier that asks for *scope*; see `authorize_redirect`."""
-    refuse_cookie_sessions(current_app)
-    guild = _guild(guild_id, scope)
+    _refuse_cookie_sessions()
+    guild = _validate_guild_id(guild_id, scope)
     if is_prefetch(request):
-        logger.info("Refused: %s.", PrefetchRefused.reason)
         raise PrefetchRefused
-    # Not at the top: it needs what else only the command needs.
-    from .check.runtime import look
-
-    look()
-    ours = installed()
     login = PendingLogin(
         next=urls.local_path(next),
         scope=scope,
-        redirect_uri=ours.callback_url(),
-        verifier=secrets.token_urlsafe(48) if ours.settings.pkce else None,
-        expires_at=time.time() + ours.settings.login_lifetime,
+        redirect_uri=state.redirect_uri(),
+        code_verifier=secrets.token_urlsafe(48) if state.config.pkce else None,
+        expires_at=time.time() + state.config.login_lifetime,
     )
-    return send_to(
-        ours.provider.authorization_url(
-            redirect_uri=login.redirect_uri,
-            scope=scope,
-            state=pending.add(login),
-            verifier=login.verifier,
-            guild_id=guild,
+    location = state.oauth.authorization_url(
+        redirect_uri=login.redirect_uri,
+        scope=scope,
+        state=add_pending_login(
+            state.records, state.cookies(request), state.config.client_secret, login
         ),
-        302,
+        code_verifier=login.code_verifier,
+        guild_id=guild,
     )
+    return redirect(location, 302)
 
 
-def _guild(guild_id: str | int | None, scope: frozenset[str]) -> str | None:
+def _validate_guild_id(guild_id: str | int | None, scope: frozenset[str]) -> str | None:
     if guild_id is None:
         return None
     if WRITE_INTEGRATIONS not in scope:
-        raise ValueError(f"guild_id only goes with the scope {WRITE_INTEGRATIONS!r}")
+        raise ValueError(f"guild_id needs the scope {WRITE_INTEGRATIONS!r}")
     return snowflake(guild_id)
 
 
-def finish(query: CallbackQuery) -> Response:
-    """Return the redirect that ends the login which *query* answers.
+def handle_callback(state: ExtensionState) -> Response:
+    """Return the redirect that ends the login of this callback.
 
-    Raises `StateError` for a state that is not pending in this browser, and then whatever
-    `CallbackQuery.code` and `Provider.exchange` raise; `StoreUnavailable` at any time.
+    The state is checked and consumed first, and only then the rest of the query is read. Raises
+    `StateError` for a state that is not pending in this browser, `StoreUnavailable`, and what
+    `AuthorizationResponse.code` and `OAuthClient.exchange_code` raise.
     """
-    refuse_cookie_sessions(current_app)
-    ours = installed()
-    after_login = in_app(request, ours.settings.after_login)
-    state = query.state
-    login = None if state is None else pending.take(state)
-    if login is None:
-        if load():  # the back button, or a second click
-            return send_to(after_login, 303)
-        raise StateError
+    _refuse_cookie_sessions()
+    cookies = state.cookies(request)
+    answer = AuthorizationResponse(request.query_string)
+    login = None
+    if answer.state is not None:
+        login = pop_pending_login(
+            state.records, cookies, state.config.client_secret, answer.state
+        )
+    if answer.state is None or login is None or login.expired:
+        return _reject_state(state, answer.state, login)
     try:
-        code = query.code
-        reservation = Reservation()
-        grant = ours.provider.exchange(
+        code = answer.code
+        # Written before the code is exchanged, so that a full store fails the login before the
+        # single-use code is sent.
+        state.records.set("return", answer.state, login.next, state.config.login_lifetime)
+        grant = state.oauth.exchange_code(
             code,
             redirect_uri=login.redirect_uri,
-            verifier=login.verifier,
+            code_verifier=login.code_verifier,
             requested_scope=login.scope,
         )
-        reservation.fill(grant)
+        log_in(state, cookies, grant.limited_to(state.config.grant_lifetime))
     except AltDentifierError as error:
-        error.next = login.next
+        if error.next_step is not None:
+            error.login_url = state.login_url(login.next, login.scope)
         raise
-    return send_to(login.next or after_login, 303)
+    return redirect(login.next or after_login(state), 303)
+
+
+def after_login(state: ExtensionState) -> str:
+    """Return `ALTDENTIFIER_AFTER_LOGIN` as the browser sees it."""
+    return with_script_root(request, state.config.after_login)
+
+
+def _reject_state(state: ExtensionState, used: str | None, late: PendingLogin | None) -> Response:
+    """Return to the app if this browser is logged in, as after the back button or a second click.
+
+    Raises `StateError` otherwise. Its page leads to where the *late* or *used* login was to lead,
+    if this browser started it.
+    """
+    if get_usable_grant(state) is not None:
+        return redirect((late and late.next) or after_login(state), 303)
+    page = late.next if late else _next_of_used(state, used)
+    raise StateError(login_url=state.login_url(page))
+
+
+def _next_of_used(state: ExtensionState, used: str | None) -> str | None:
+    cookies, secret = state.cookies(request), state.config.client_secret
+    if used is None or cookies.find_state_cookie(secret, used) is None:
+        return None
+    return state.records.get("return", used, urls.local_path)
+
+
+def _refuse_cookie_sessions() -> None:
+    """Raise `ConfigError` if sessions are Flask's signed cookies.
+
+    The browser keeps those, so it can bring a used state back. `Session(app)` may be called after
+    the registration, so this is known at the first login only.
+    """
+    if isinstance(current_app.session_interface, SecureCookieSessionInterface):
+        raise ConfigError(
+            "Sessions are Flask's signed cookies, which a browser can bring back. "
+            "SESSION_TYPE is set, but flask_session.Session(app) was not called: call it, or remove "
+            "SESSION_TYPE to keep sessions in the store of the logins."
+        )

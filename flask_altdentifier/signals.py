@@ -1,7 +1,13 @@
-"""Signals (blinker). The sender is the app; what a receiver returns is ignored.
+"""Signals (blinker). The sender is the app, and return values of receivers are ignored.
 
-Connect with `@signals.logged_in.connect_via(app)`. A receiver that raises stops the request; one
-of `logged_in` that raises refuses the login, and nothing of it is kept.
+A receiver that raises stops the request. If a receiver of `logged_in` raises, the login fails and
+nothing of it is kept.
+
+Example::
+
+    @signals.logged_in.connect_via(app)
+    def welcome(app, grant):
+        app.logger.info("Somebody logged in and granted %s.", sorted(grant.scope))
 """
 
 from __future__ import annotations
@@ -11,11 +17,13 @@ from typing import Any
 from blinker import NamedSignal, Namespace
 from flask.globals import app_ctx
 
+__all__ = ["logged_in", "logged_out", "login_failed"]
+
 _signals = Namespace()
 
-#: A login was finished. Sent with `grant`, a `Grant`.
+#: A login succeeded. Sent with `grant`, a `Grant`.
 logged_in: NamedSignal = _signals.signal("altdentifier-logged-in")
-#: A grant of this browser was dropped on its wish. Sent with `grant`, a `Grant`.
+#: A visitor logged out. Sent with `grant`, the `Grant` that has ended.
 logged_out: NamedSignal = _signals.signal("altdentifier-logged-out")
 #: A callback was refused or failed. Sent with `error`, an `errors.AltDentifierError`.
 login_failed: NamedSignal = _signals.signal("altdentifier-login-failed")

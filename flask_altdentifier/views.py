@@ -2,55 +2,111 @@
 
 from __future__ import annotations
 
-from flask import Response, after_this_request, request
+from urllib.parse import urlsplit
+
+from flask import Response, after_this_request, current_app, render_template, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from . import current, signals
-from .browser import in_app, is_cross_site, send_to
-from .callback import CallbackQuery
-from .errors import AltDentifierError, CrossSite, log
-from .installed import installed
-from .login import begin, finish
-from .requires import public
+from . import signals
+from .current_grant import logout as end_current_login
+from .decorators import public
+from .errors import AltDentifierError, CrossSite, NotANavigation, log
+from .i18n import page_language, translate
+from .login import handle_callback, start_login
+from .navigation import (
+    current_path,
+    is_cross_origin,
+    is_prefetch,
+    is_script_request,
+    redirect,
+    wants_html,
+    with_script_root,
+)
+from .scopes import DOCUMENTED_SCOPE_NAMES
+from .state import ExtensionState, get_state
 
 
 @public
 def login() -> Response:
-    """`GET /login?next=/path`: off to AltDentifier."""
-    _only_get()
-    return begin(installed().settings.scope, next=request.args.get("next"))
+    """`GET /login?next=/path&scope=write:integrations`: send the browser to AltDentifier."""
+    _require_method("GET")
+    state, next_path = get_state(), request.args.get("next")
+    more = frozenset(request.args.get("scope", "").split(" ")) & DOCUMENTED_SCOPE_NAMES
+    try:
+        if is_script_request(request) and not is_prefetch(request):
+            raise NotANavigation(login_url=state.login_url(next_path, more))
+        return _redirect_to_callback_host(state) or start_login(
+            state, state.config.scope | more, next=next_path
+        )
+    except AltDentifierError as error:
+        log("Login not started: %s", error)
+        raise
 
 
 @public
 def callback() -> Response:
-    """`GET /callback`: back from AltDentifier."""
+    """`GET /callback`: receive the browser back from AltDentifier."""
     after_this_request(_keep_code_private)
-    _only_get()
+    _require_method("GET")
+    state = get_state()
     try:
-        return finish(CallbackQuery(request.query_string))
+        return handle_callback(state)
     except AltDentifierError as error:
-        log("Login failed: %s.", error)
+        if error.next_step is not None and error.login_url is None:
+            error.login_url = state.login_url(None)
+        log("Login failed: %s", error)
         signals.send(signals.login_failed, error=error)
         raise
 
 
 @public
 def logout() -> Response:
-    """`POST /logout`: the grant ends."""
-    if is_cross_site(request):
-        log("Refused: %s.", CrossSite)
-        raise CrossSite
-    current.logout()
-    return send_to(in_app(request, installed().settings.after_logout), 303)
+    """`POST /logout`: end the login. A GET shows a page with the logout button."""
+    if request.method != "POST":
+        return _logout_page()
+    if is_cross_origin(request):
+        error = CrossSite()
+        log("Logout refused: %s", error)
+        raise error
+    end_current_login()
+    return redirect(with_script_root(request, get_state().config.after_logout), 303)
 
 
-def _only_get() -> None:
-    """Refuse HEAD, which Flask adds to GET: a look must not start or finish a login."""
-    if request.method != "GET":
-        raise MethodNotAllowed(valid_methods=["GET"])
+def _logout_page() -> Response:
+    """Answer 405, because a link or an image of another site can send a GET."""
+    if request.method != "GET" or not wants_html(request):
+        raise MethodNotAllowed(valid_methods=["POST"])
+    page = render_template(
+        "altdentifier/logout.html", language=page_language(), translate=translate
+    )
+    headers = {"Allow": "POST", "Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
+    return current_app.response_class(page, status=405, headers=headers)
+
+
+def _require_method(method: str) -> None:
+    """Refuse HEAD, which Flask adds to GET: it must not start or finish a login."""
+    if request.method != method:
+        raise MethodNotAllowed(valid_methods=[method])
 
 
 def _keep_code_private(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _redirect_to_callback_host(state: ExtensionState) -> Response | None:
+    """Move a login between `www.example.com` and `example.com`, to the callback's host.
+
+    The state cookie of one of them would not come back to the other. No other host is redirected,
+    because behind a proxy the host that the app sees may not be the public one. `moved` stops the
+    loop if a proxy rewrites the host.
+    """
+    if state.config.redirect_uri is None or "moved" in request.args:
+        return None
+    callback = urlsplit(state.config.redirect_uri)
+    if f"www.{callback.netloc}" != request.host and f"www.{request.host}" != callback.netloc:
+        return None
+    path = current_path(request)
+    separator = "&" if "?" in path else "?"
+    return redirect(f"{callback.scheme}://{callback.netloc}{path}{separator}moved=1", 302)

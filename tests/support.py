@@ -1,4 +1,4 @@
-"""What the tests share: an app, an AltDentifier in place of the transport, a login."""
+"""What the tests share: an app, a fake AltDentifier instead of the HTTP transport, and a login."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from cachelib import SimpleCache
-from flask import Flask
+from flask import Flask, session
 from flask.testing import FlaskClient
-from flask_session import Session
-from urllib3 import HTTPHeaderDict
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
-from flask_altdentifier import blueprint, current_grant, requires_scope
+from flask_altdentifier import ApiResponse, blueprint, current_grant, requires_scope
 from flask_altdentifier.errors import AltDentifierError
-from flask_altdentifier.installed import Installed
-from flask_altdentifier.transport import Response
+from flask_altdentifier.state import ExtensionState
 
 #: What a browser without Fetch Metadata sends when it visits a page.
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -36,11 +33,11 @@ TOKEN = {
 
 @dataclass
 class FakeAltDentifier:
-    """Stands where the HTTP transport stands, and answers what a test tells it to."""
+    """A transport that answers as a test sets it, and records the requests."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    #: Members that differ from the documented token response; None takes one out.
+    #: Members that differ from the documented token response. None removes one.
     token: dict[str, Any] = field(default_factory=dict)
     body: bytes | None = None
     error: AltDentifierError | None = None
@@ -49,12 +46,12 @@ class FakeAltDentifier:
 
     def request(
         self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> Response:
+    ) -> ApiResponse:
         form = dict(parse_qsl((body or b"").decode(), strict_parsing=bool(body)))
         self.requests.append((method, target, dict(headers), form))
         if self.error is not None:
             raise self.error
-        return Response(self.status, HTTPHeaderDict(self.headers), self._body())
+        return ApiResponse(self.status, Headers(self.headers), self._body())
 
     def _body(self) -> bytes:
         if self.body is not None:
@@ -64,17 +61,11 @@ class FakeAltDentifier:
 
 
 def bare_app(**config: Any) -> Flask:
-    """Return an app with server-side sessions and credentials, but without the extension."""
+    """Return an app with credentials, but without the extension."""
     app = Flask("shop")
     app.testing = True
-    app.config.update(
-        SESSION_TYPE="cachelib",
-        SESSION_CACHELIB=SimpleCache(threshold=100_000),
-        ALTDENTIFIER_CLIENT_ID="the-client",
-        ALTDENTIFIER_CLIENT_SECRET="the-secret",
-    )
+    app.config.update(ALTDENTIFIER_CLIENT_ID="the-client", ALTDENTIFIER_CLIENT_SECRET="the-secret")
     app.config.update(config)
-    Session(app)
     return app
 
 
@@ -82,36 +73,38 @@ def make_app(**config: Any) -> Flask:
     """Return an app with the extension, a few views, and a `FakeAltDentifier`."""
     app = bare_app(**config)
     app.register_blueprint(blueprint)
-    extension(app).transport = FakeAltDentifier()
+    state_of(app).transport = FakeAltDentifier()
     app.add_url_rule("/", "home", lambda: "hello")
+    app.add_url_rule("/who", "who", lambda: "known" if current_grant else "nobody")
     app.add_url_rule("/me", "me", requires_scope()(lambda: sorted(current_grant.scope)))
     app.add_url_rule("/servers", "servers", requires_scope("write:integrations")(lambda: "servers"))
     app.add_url_rule("/act", "act", requires_scope()(lambda: "done"), methods=["POST"])
+    app.add_url_rule("/cart/<item>", "cart", lambda item: session.setdefault("cart", item))
     return app
 
 
-def extension(app: Flask) -> Installed:
+def state_of(app: Flask) -> ExtensionState:
     """Return what the extension keeps for *app*."""
-    found: Installed = app.extensions["altdentifier"]
-    return found
+    state: ExtensionState = app.extensions["altdentifier"]
+    return state
 
 
 def altdentifier(app: Flask) -> FakeAltDentifier:
-    """Return the AltDentifier that *app* talks to."""
-    transport = extension(app).transport
+    """Return the fake AltDentifier of *app*."""
+    transport = state_of(app).transport
     assert isinstance(transport, FakeAltDentifier)
     return transport
 
 
 def query_of(url: str | None) -> dict[str, str]:
-    """Return the query of *url*; each name stands in it once."""
+    """Return the query of *url*, in which each name must be unique."""
     assert url is not None
     pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     assert len(pairs) == len(dict(pairs))
     return dict(pairs)
 
 
-def begin(client: FlaskClient, path: str = "/login", **options: Any) -> str:
+def start(client: FlaskClient, path: str = "/login", **options: Any) -> str:
     """Start a login and return its state."""
     response = client.get(path, **options)
     assert response.status_code == 302, response.text
@@ -124,8 +117,8 @@ def finish(client: FlaskClient, state: str, **options: Any) -> TestResponse:
 
 
 def log_in(client: FlaskClient, path: str = "/login", **options: Any) -> TestResponse:
-    """Go all the way through a login that works."""
-    response = finish(client, begin(client, path, **options), **options)
+    """Do a whole login, which must succeed."""
+    response = finish(client, start(client, path, **options), **options)
     assert response.status_code == 303, response.text
     return response
 
@@ -136,6 +129,6 @@ def cookies_of(client: FlaskClient) -> dict[str, str]:
 
 
 def reason(response: TestResponse) -> str:
-    """Return the reason code of a problem+json answer."""
+    """Return the reason of a problem+json response."""
     assert response.mimetype == "application/problem+json", response.text
     return str(json.loads(response.text)["reason"])

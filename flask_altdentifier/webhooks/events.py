@@ -1,4 +1,4 @@
-"""What AltDentifier tells an integration of: values, read from JSON without ever failing."""
+"""The events that AltDentifier sends to an integration, as frozen values. Parsing never fails."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 
 
 def _unknown(cls: Any, value: Any) -> Any:
-    """Return a member of *cls* for a value that is none of the listed ones."""
+    """Return a member of *cls* named UNKNOWN for a value that is not listed."""
     member = cls._member_type_.__new__(cls, value)
     member._name_, member._value_ = "UNKNOWN", value
     return member
 
 
 class Op(IntEnum):
-    """What an event tells. Another number is kept as it is: `Op(99) == 99`, named `UNKNOWN`."""
+    """What happened. Another number is kept as it is: `Op(99) == 99`, with the name `UNKNOWN`."""
 
-    #: Somebody began to verify.
+    #: A member started to verify.
     STARTED = 0
-    #: Somebody is verified, by `Event.method`.
+    #: A member is verified, by `Event.method`.
     PASSED = 1
     #: A verification failed, by `Event.method` and for `Event.reason`.
     FAILED = 2
-    #: Nobody came to verify in time, so `Event.action` was taken.
+    #: The member did not verify in time, so `Event.action` was taken.
     IGNORED = 3
-    #: Somebody came with another account, `Event.incorrect_account`.
+    #: The member used another account, `Event.incorrect_account`.
     INCORRECT_ACCOUNT = 4
-    #: Sent to try the webhook out.
+    #: A test event.
     TEST = 5
 
     @classmethod
@@ -38,7 +38,7 @@ class Op(IntEnum):
 
 
 class _Word(str, Enum):
-    """A word of a list that may grow; another word is kept as it is, named `UNKNOWN`."""
+    """A word of a list that may grow. Another word is kept as it is, with the name `UNKNOWN`."""
 
     def __str__(self) -> str:
         return str(self.value)
@@ -49,7 +49,7 @@ class _Word(str, Enum):
 
 
 class Method(_Word):
-    """How somebody verified. Another word is kept as it is, named `UNKNOWN`."""
+    """How a member verified. Another word is kept as it is, with the name `UNKNOWN`."""
 
     STEAM = "steam"
     REDDIT = "reddit"
@@ -63,7 +63,7 @@ class Method(_Word):
 
 
 class Action(_Word):
-    """What befell who did not verify. Another word is kept as it is, named `UNKNOWN`."""
+    """What happened to a member who did not verify. Another word is kept, named `UNKNOWN`."""
 
     KICK = "kick"
     BAN = "ban"
@@ -74,9 +74,9 @@ class Action(_Word):
 
 @dataclass(frozen=True)
 class Member:
-    """A Discord account. What was not sent, or not as text, is None."""
+    """A Discord account. A field that was not sent, or not as text, is None."""
 
-    #: The snowflake.
+    #: The Discord ID.
     id: str | None = None
     username: str | None = None
     discriminator: str | None = None
@@ -85,18 +85,19 @@ class Member:
 
 @dataclass(frozen=True)
 class Guild:
-    """A Discord server. What was not sent, or not as text, is None."""
+    """A Discord server. A field that was not sent, or not as text, is None."""
 
-    #: The snowflake.
+    #: The Discord ID.
     id: str | None = None
     name: str | None = None
 
 
 @dataclass(frozen=True)
 class Event:
-    """What AltDentifier tells of one verification.
+    """One step of one verification.
 
-    What was not sent, or in a form that is not known, is None; `raw` holds it all.
+    A field that was not sent, or sent in an unknown form, is None. `raw` has everything. An event
+    has neither a time nor an id, so a replay looks like a new one: handlers must be idempotent.
     """
 
     op: Op | None = None
@@ -108,23 +109,26 @@ class Event:
     reason: str | None = None
     #: Sent with `IGNORED`.
     action: Action | None = None
-    #: Sent with `IGNORED` where the action gives a role.
+    #: Sent with `IGNORED` if the action gives a role.
     timeout_role: str | None = None
     #: Sent with `INCORRECT_ACCOUNT`.
     incorrect_account: Member | None = None
-    #: The whole body, read-only. Hand `dict(event.raw)` to a queue, and `Event.from_raw` to what
-    #: comes out of it.
+    #: The whole body, read-only. Put `dict(event.raw)` on a queue, and call `Event.from_raw` with
+    #: what you take from it.
     raw: Mapping[str, Any] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, hash=False
     )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy what was sent, which a read-only mapping does not let be pickled."""
+        """Pickle and copy by `raw`, because a read-only mapping cannot be pickled."""
         return Event.from_raw, (dict(self.raw),)
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> Event:
-        """Return the event that a JSON object tells. Never fails."""
+        """Return the event of a JSON object, and never fail.
+
+        Example: `Event.from_raw({"OP": 1, "member": {"id": "1"}, "method": "steam"})`.
+        """
         op, method, action = raw.get("OP"), raw.get("method"), raw.get("action")
         return cls(
             op=Op(op) if type(op) is int else None,

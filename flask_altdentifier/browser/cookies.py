@@ -1,0 +1,166 @@
+"""Our two kinds of cookie: one state cookie for each pending login, and the login cookie.
+
+Each is written by one flow alone, so a slow request of the same browser cannot undo it. The session
+cannot promise that, because it is rewritten whole at the end of a request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import re
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from functools import cached_property
+
+from flask import Flask, Request, Response, after_this_request
+
+#: How many cookies of one name are tried. A changed cookie domain leaves two of one name.
+MAX_SAME_NAME = 4
+
+# Time of creation in nanoseconds, 256 random bits, and a signature.
+_STATE_COOKIE = re.compile(r"([0-9]{19}\.[A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})")
+_LOGIN_ID = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True)
+class StateCookie:
+    """The value of the cookie that binds one pending login to a browser.
+
+    The state is the SHA-256 of the cookie, so the state does not reveal the cookie.
+    """
+
+    value: str
+
+    @classmethod
+    def create(cls, client_secret: str) -> StateCookie:
+        """Return a new cookie, signed with a key that is derived from *client_secret*.
+
+        Without a signature, made-up cookies could push out real pending logins.
+        """
+        signed = f"{time.time_ns()}.{secrets.token_urlsafe(32)}"
+        return cls(f"{signed}.{_signature(client_secret, signed)}")
+
+    @classmethod
+    def parse(cls, client_secret: str, value: str) -> StateCookie | None:
+        """Return the cookie if we have created it, else None."""
+        match = _STATE_COOKIE.fullmatch(value)
+        if match and hmac.compare_digest(match[2], _signature(client_secret, match[1])):
+            return cls(value)
+        return None
+
+    @cached_property
+    def state(self) -> str:
+        """The state of RFC 6749 section 4.1.1: 43 base64url characters."""
+        return _base64url(hashlib.sha256(self.value.encode()).digest())
+
+    @property
+    def created_at(self) -> int:
+        """Time of creation, in nanoseconds since 1970."""
+        return int(self.value.partition(".")[0])
+
+
+def create_login_id() -> str:
+    """Return 256 random bits as 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+class BrowserCookies:
+    """Reads our cookies from one request, and changes them in its response."""
+
+    def __init__(self, app: Flask, request: Request, client_hash: str) -> None:
+        """Take path and domain from the session cookie of *app*."""
+        interface = app.session_interface
+        self.request = request
+        self.path = interface.get_cookie_path(app)
+        self.domain = interface.get_cookie_domain(app)
+        self.secure = request.is_secure or interface.get_cookie_secure(app)
+        # With this prefix, neither a sibling host nor plain http can set the cookie (RFC 6265bis).
+        is_host_only = self.secure and not self.domain and self.path == "/"
+        self.name = f"{'__Host-' if is_host_only else ''}altdentifier_{client_hash}"
+
+    def get_login_ids(self) -> list[str]:
+        """Return the well-formed values of the login cookie, at most `MAX_SAME_NAME`."""
+        values = self.request.cookies.getlist(self.name)
+        return [value for value in values if _LOGIN_ID.fullmatch(value)][:MAX_SAME_NAME]
+
+    def set_login_id(self, login_id: str, lifetime: float) -> None:
+        """Set the login cookie for *lifetime* seconds."""
+        self._set(self.name, login_id, lifetime)
+
+    def delete_login_id(self) -> None:
+        """Delete the login cookie."""
+        self._delete(self.name)
+        if self.domain and len(self.request.cookies.getlist(self.name)) > 1:
+            # A cookie from before SESSION_COOKIE_DOMAIN was set.
+            self._delete(self.name, host_only=True)
+
+    def find_state_cookie(self, client_secret: str, state: str) -> StateCookie | None:
+        """Return the state cookie of *state*, or None if this browser does not have it."""
+        for value in self.request.cookies.getlist(self._state_cookie_name(state))[:MAX_SAME_NAME]:
+            cookie = StateCookie.parse(client_secret, value)
+            if cookie is not None and hmac.compare_digest(cookie.state, state):
+                return cookie
+        return None
+
+    def get_state_cookies(self, client_secret: str) -> list[StateCookie]:
+        """Return the state cookies of this browser, oldest first. Made-up ones are left out."""
+        prefix = self._state_cookie_name("")
+        values = {
+            value
+            for name, value in self.request.cookies.items(multi=True)
+            if name.startswith(prefix)
+        }
+        cookies = (StateCookie.parse(client_secret, value) for value in values)
+        return sorted(filter(None, cookies), key=lambda cookie: cookie.created_at)
+
+    def set_state_cookie(self, cookie: StateCookie, lifetime: float) -> None:
+        """Set a state cookie for *lifetime* seconds."""
+        self._set(self._state_cookie_name(cookie.state), cookie.value, lifetime)
+
+    def delete_state_cookie(self, state: str) -> None:
+        """Delete the state cookie of *state*."""
+        self._delete(self._state_cookie_name(state))
+
+    def _state_cookie_name(self, state: str) -> str:
+        return f"{self.name}_state_{state[:16]}"
+
+    def _set(self, name: str, value: str, lifetime: float) -> None:
+        @after_this_request
+        def set_cookie(response: Response) -> Response:
+            response.set_cookie(
+                name,
+                value,
+                max_age=math.ceil(lifetime),
+                path=self.path,
+                domain=self.domain,
+                secure=self.secure,
+                httponly=True,
+                samesite="Lax",
+            )
+            return response
+
+    def _delete(self, name: str, *, host_only: bool = False) -> None:
+        @after_this_request
+        def delete_cookie(response: Response) -> Response:
+            response.delete_cookie(
+                name,
+                path=self.path,
+                domain=None if host_only else self.domain,
+                secure=self.secure,
+                httponly=True,
+                samesite="Lax",
+            )
+            return response
+
+
+def _signature(client_secret: str, signed: str) -> str:
+    key = f"flask-altdentifier state cookie {client_secret}"
+    return _base64url(hmac.digest(key.encode(), signed.encode(), "sha256"))
+
+
+def _base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

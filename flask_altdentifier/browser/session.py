@@ -1,0 +1,134 @@
+"""The server-side session: our entry in it, and an interface that keeps sessions in the store."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Request, Response, session
+from flask.json.tag import TaggedJSONSerializer
+from flask.sessions import SessionMixin
+from flask_session.base import ServerSideSession, ServerSideSessionInterface
+
+from ..errors import StoreUnavailable
+from ..records import Records
+from .request_login import get_request_login
+
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
+
+#: The session's key for the states of the logins that were started in it.
+STATES_KEY = "altdentifier_states"
+_serializer = TaggedJSONSerializer()
+
+
+def get_session_states() -> list[str]:
+    """Return the states of the logins that were started in this session, oldest first."""
+    states = session.get(STATES_KEY)
+    # The app and other extensions can write any value under any key.
+    return [state for state in states if isinstance(state, str)] if type(states) is list else []
+
+
+def set_session_states(states: list[str]) -> None:
+    """Write *states* to the session. An empty list removes the entry."""
+    if states:
+        session[STATES_KEY] = states
+    else:
+        session.pop(STATES_KEY, None)
+
+
+def regenerate_session_id(app: Flask, request: Request) -> None:
+    """Regenerate the session id to prevent session fixation.
+
+    Raises `StoreUnavailable` if the sessions' server does not answer.
+    """
+    interface: Any = app.session_interface
+    has_session = session or interface.get_cookie_name(app) in request.cookies
+    if not has_session or not hasattr(interface, "regenerate"):
+        return
+    states = get_session_states()
+    session[STATES_KEY] = states  # Flask-Session does not regenerate the id of an empty session
+    try:
+        interface.regenerate(session)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        logger.error("store_unavailable (cause %s in regenerate)", type(error).__name__)
+        raise StoreUnavailable from None
+    set_session_states(states)
+
+
+class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
+    """Keeps sessions in the store of the logins: one store, one setting.
+
+    While the store is down, sessions read as empty, and a response becomes a 503 only if its
+    request wrote to the session.
+    """
+
+    def __init__(self, app: Flask, records: Records, login_lifetime: float) -> None:
+        # As with Flask's own sessions, `session.permanent` is False unless the app sets it.
+        super().__init__(app, key_prefix="", permanent=False)
+        self.records = records
+        self.login_lifetime = login_lifetime
+
+    def open_session(self, app: Flask, request: Request) -> ServerSideSession:
+        """Return the session of *request*, empty while the store is down."""
+        try:
+            return super().open_session(app, request)
+        except StoreUnavailable:
+            get_request_login(request).error_reported = False  # the app has not seen it
+            return self.session_class(sid=self._generate_sid(self.sid_length))
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the session if it has changed. Replace *response* with a 503 if that fails."""
+        try:
+            super().save_session(app, session, response)
+        except StoreUnavailable as error:
+            # Flask would answer 500, because responses are processed outside of error handlers.
+            _replace(response, app.make_response(app.handle_user_exception(error)))
+
+    def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
+        """Return whether the session has changed, whatever `SESSION_REFRESH_EACH_REQUEST` says.
+
+        A session that is rewritten without need undoes what another request has just written.
+        """
+        return bool(session.modified)
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
+        """Return whether the session has changed, and with it perhaps its id or end."""
+        return session.modified
+
+    def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
+        return self.records.get("session", _hash(store_id), _load_session)
+
+    def _delete_session(self, store_id: str) -> None:
+        self.records.delete("session", _hash(store_id))
+
+    def _upsert_session(
+        self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
+    ) -> None:
+        # Else anonymous visits to /login would leave sessions for a month.
+        only_pending = session.keys() <= {STATES_KEY, "_permanent"}
+        ttl = self.login_lifetime if only_pending else session_lifetime.total_seconds()
+        self.records.set("session", _hash(store_id), _serializer.dumps(dict(session)), ttl)
+
+
+def _load_session(data: Any) -> dict[str, Any]:
+    return dict(_serializer.loads(data))
+
+
+def _hash(store_id: str) -> str:
+    # The store then holds no session id, and a cookie of any length makes a valid key.
+    return hashlib.sha256(store_id.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _replace(response: Response, by: Response) -> None:
+    close = getattr(response.response, "close", None)
+    if close is not None:
+        close()
+    response.direct_passthrough = False
+    response.status_code = by.status_code
+    response.headers.clear()
+    response.headers.extend(by.headers)
+    response.set_data(by.get_data())

@@ -1,0 +1,159 @@
+"""The grant of the browser that sent this request, and logging out."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+from flask import Response, after_this_request, current_app, has_request_context, request
+from werkzeug.local import LocalProxy
+
+from . import signals
+from .browser.cookies import BrowserCookies, create_login_id
+from .browser.request_login import get_request_login
+from .browser.session import regenerate_session_id
+from .grant import Grant
+from .records import Records
+from .state import ExtensionState, get_state
+
+
+def get_grant(state: ExtensionState) -> Grant | None:
+    """Return this browser's grant, usable or expired. Reads the store once per request.
+
+    Raises `StoreUnavailable`.
+    """
+    login = get_request_login(request)
+    if not login.is_loaded:
+        after_this_request(_vary_by_cookie)
+        grant = _find_grant(state.records, state.cookies(request))
+        if not login.is_loaded:  # another thread of this request may have logged out meanwhile
+            login.set_grant(grant)
+    return login.grant
+
+
+def get_usable_grant(state: ExtensionState) -> Grant | None:
+    """Return this browser's grant if it has not expired, else None. Raises `StoreUnavailable`."""
+    return get_grant(state) or None
+
+
+def _find_grant(records: Records, cookies: BrowserCookies) -> Grant | None:
+    """Return the first usable grant of the login cookies, else an expired one, else None."""
+    found: Grant | None = None
+    for login_id in cookies.get_login_ids():
+        grant = records.get("grant", sha256_hex(login_id), Grant.from_record)
+        if grant:
+            return grant
+        found = grant if found is None else found
+    return found
+
+
+def _vary_by_cookie(response: Response) -> Response:
+    """Keep shared caches from showing one person's page to another."""
+    response.vary.add("Cookie")
+    return response
+
+
+def sha256_hex(login_id: str) -> str:
+    """Return the name of a login's record, which does not reveal the login cookie."""
+    return hashlib.sha256(login_id.encode()).hexdigest()
+
+
+def _get_grant_or_raise() -> Grant:
+    grant = get_grant(get_state())
+    if grant is None:
+        raise RuntimeError(
+            "Nobody is logged in. Check `if current_grant:` first, "
+            "or protect the view with @requires_scope()."
+        )
+    return grant
+
+
+class _CurrentGrant(LocalProxy[Grant]):
+    """Falsy if nobody is logged in. Raises ConfigError if the blueprint is not registered."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        if not has_request_context():
+            return False
+        state = get_state()
+        if get_request_login(request).error_reported:
+            return False  # so that the page about the failure can use a layout that asks
+        return get_usable_grant(state) is not None
+
+
+#: Proxy to this request's `Grant`. Falsy if nobody is logged in or the grant has expired.
+#:
+#: Without a grant, its attributes raise `RuntimeError`. Reading it raises
+#: `errors.StoreUnavailable` if the store does not answer, and `errors.ConfigError` if the blueprint
+#: is not registered. Example::
+#:
+#:     @app.get("/")
+#:     def home():
+#:         return "Logged in" if current_grant else "Not logged in"
+current_grant: Grant = _CurrentGrant(_get_grant_or_raise)  # type: ignore[assignment]
+
+
+def log_in(state: ExtensionState, cookies: BrowserCookies, grant: Grant) -> None:
+    """Log this browser in with *grant*. Its older logins end, and its ids are new.
+
+    If a receiver of `logged_in` raises, the new login ends too. Raises `StoreUnavailable`.
+    """
+    login_id, lifetime = create_login_id(), grant.expires_at.timestamp() - time.time()
+    regenerate_session_id(current_app, request)
+    state.records.set("grant", sha256_hex(login_id), grant.to_record(), lifetime)
+    is_kept = False
+    try:
+        end_login(state.records, cookies)
+        login = get_request_login(request)
+        login.set_grant(grant)
+        signals.send(signals.logged_in, grant=grant)
+        is_kept = login.grant is grant  # a receiver may have called logout()
+    finally:
+        if is_kept:
+            cookies.set_login_id(login_id, lifetime)
+        else:
+            get_request_login(request).set_grant(None)
+            state.records.delete("grant", sha256_hex(login_id))
+
+
+def logout() -> None:
+    """End this browser's login for good. The response deletes the login cookie.
+
+    The rest of the session stays, under a new id. Raises `errors.StoreUnavailable`; then the login
+    may still exist. Example::
+
+        @app.post("/goodbye")
+        def goodbye():
+            logout()
+            return redirect("/")
+    """
+    state = get_state()
+    cookies = state.cookies(request)
+    grant = get_grant(state)
+    regenerate_session_id(current_app, request)
+    end_login(state.records, cookies)
+    cookies.delete_login_id()
+    if grant is not None:
+        signals.send(signals.logged_out, grant=grant)
+
+
+def end_login(records: Records, cookies: BrowserCookies) -> None:
+    """Delete this browser's logins from the store. The cookie stays. Raises `StoreUnavailable`."""
+    for login_id in cookies.get_login_ids():
+        records.delete("grant", sha256_hex(login_id))
+    get_request_login(request).set_grant(None)
+
+
+def logout_all() -> int:
+    """End every login and every pending login of this app, and return how many logins it ended.
+
+    For incident response. The app's sessions stay. Works in an app context, such as a command.
+    Raises `errors.StoreUnavailable`. Example::
+
+        with app.app_context():
+            logout_all()
+    """
+    records = get_state().records
+    records.clear("pending")
+    return records.clear("grant")

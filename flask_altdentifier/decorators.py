@@ -1,0 +1,218 @@
+"""Guards for views: `requires_scope`, `protect` and `public`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import FrameType
+from typing import Any, TypeVar
+
+from flask import Blueprint, Flask, Response, after_this_request, current_app, request
+
+from .current_grant import get_usable_grant
+from .errors import AltDentifierError, InsufficientScope, LoginRequired, log
+from .grant import Grant
+from .login import start_login
+from .navigation import current_path, is_navigation, redirect
+from .scopes import READ_USER, validate_scopes
+from .state import ExtensionState, get_state
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+#: On a guarded view: the scopes that it requires.
+REQUIRED_SCOPES = "_altdentifier_required_scopes"
+#: On a view function: its guarded version. If a route has the former, the guard is not in the way.
+GUARDED_VERSION = "_altdentifier_guarded_version"
+_PUBLIC = "_altdentifier_public"
+
+
+def requires_scope(*scopes: str) -> Callable[[View], View]:
+    """Decorate a view: only visitors who granted each of *scopes* can see it.
+
+    Put it below the route decorator. It works on sync and async views, in `MethodView.decorators`,
+    and stacked. A page navigation without a login is redirected to `/login`, any other request gets
+    401. A scope that was never asked for is asked for, and one that was declined is a 403.
+
+    Args:
+        scopes: One scope per argument. Default: `"read:user"`.
+
+    Raises `TypeError` if it is used without parentheses or above the route decorator, and
+    `ValueError` for an invalid scope.
+
+    Example::
+
+        @app.get("/me")
+        @requires_scope("read:user")
+        def me():
+            return sorted(current_grant.scope)
+    """
+    required = _validate(scopes, "@requires_scope")
+
+    def decorate(view: View) -> View:
+        _refuse_registered(view, sys._getframe(1))  # noqa: SLF001
+        # Stacked decorators check once, for all scopes.
+        all_scopes = required | getattr(view, REQUIRED_SCOPES, frozenset())
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def guarded(*args: Any, **kwargs: Any) -> Any:
+                response = authorize(all_scopes)
+                return await view(*args, **kwargs) if response is None else response
+        else:
+
+            @wraps(view)
+            def guarded(*args: Any, **kwargs: Any) -> Any:
+                response = authorize(all_scopes)
+                return view(*args, **kwargs) if response is None else response
+
+        setattr(guarded, REQUIRED_SCOPES, all_scopes)
+        _remember(view, guarded)
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def protect(blueprint_or_app: Blueprint | Flask, *scopes: str) -> None:
+    """Guard every view of a blueprint or app as `requires_scope` does.
+
+    Static files, views marked `public`, this extension's routes, unknown paths and automatic
+    `OPTIONS` responses stay open. Call it before the blueprint is registered.
+
+    Args:
+        blueprint_or_app: What to guard.
+        scopes: One scope per argument. Default: `"read:user"`.
+
+    Raises `ValueError` for an invalid scope.
+
+    Example::
+
+        admin = Blueprint("admin", __name__)
+        protect(admin, "write:integrations")
+    """
+    required = _validate(scopes, "protect(app, ...)")
+
+    @blueprint_or_app.before_request
+    def guard() -> Response | None:
+        return None if is_exempt() else authorize(required)
+
+
+def public(view: View) -> View:
+    """Exempt a view from `protect`. Put it right below the route decorator.
+
+    Raises `TypeError` for a class: give it `decorators = [public]` instead.
+
+    Example::
+
+        @app.get("/about")
+        @public
+        def about():
+            return "Everybody can read this."
+    """
+    if isinstance(view, type):
+        raise TypeError(f"Give {view.__name__} the attribute decorators = [public] instead.")
+    setattr(view, _PUBLIC, True)
+    return view
+
+
+def authorize(required: frozenset[str]) -> Response | None:
+    """Return None if this browser has granted *required*, else the redirect that leads there.
+
+    Raises `LoginRequired` and `InsufficientScope` for a request that is not a page navigation, the
+    latter for declined scopes too, and `StoreUnavailable`.
+    """
+    after_this_request(_keep_private)
+    state = get_state()
+    grant = get_usable_grant(state)
+    if grant is None:
+        return _require_login(state)
+    if grant.covers(*required):
+        return None
+    return _require_scopes(state, grant, required)
+
+
+def _require_login(state: ExtensionState) -> Response:
+    if is_navigation(request):
+        return redirect(state.login_url(current_path(request)), 302)
+    raise _refused(LoginRequired(login_url=state.login_url(None)))
+
+
+def _require_scopes(state: ExtensionState, grant: Grant, required: frozenset[str]) -> Response:
+    missing, page = required - grant.scope, is_navigation(request)
+    if page and missing.isdisjoint(grant.requested_scope):
+        scope = required | grant.requested_scope
+        return start_login(state, scope, next=current_path(request))
+    login_url = state.login_url(
+        current_path(request) if page else None, missing | grant.requested_scope
+    )
+    raise _refused(InsufficientScope(missing, login_url=login_url))
+
+
+def _refused(error: AltDentifierError) -> AltDentifierError:
+    log("Request refused: %s", error)
+    return error
+
+
+def _keep_private(response: Response) -> Response:
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _validate(scopes: tuple[Any, ...], usage: str) -> frozenset[str]:
+    if any(callable(scope) for scope in scopes):
+        raise TypeError(
+            "Write @requires_scope() or @requires_scope('read:user'), with parentheses."
+        )
+    try:
+        return validate_scopes(scopes) or frozenset({READ_USER})
+    except ValueError as error:
+        raise ValueError(f"{usage}: {error}. Give each scope as an argument of its own.") from None
+
+
+def is_exempt() -> bool:
+    """Return whether `protect` leaves this request alone."""
+    rule = request.url_rule
+    if rule is None:
+        return True  # 404 or 405: there is no view to guard
+    if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
+        return True  # a CORS preflight has no cookies, and its response reveals nothing
+    return _is_static(rule.endpoint) or hasattr(current_app.view_functions[rule.endpoint], _PUBLIC)
+
+
+def _is_static(endpoint: str) -> bool:
+    owner, _, name = endpoint.rpartition(".")
+    scaffold = current_app.blueprints.get(owner) if owner else current_app
+    return name == "static" and scaffold is not None and scaffold.has_static_folder
+
+
+def _remember(view: Any, guarded: Any) -> None:
+    """Let `flask altdentifier check` find a route that leads past the guard."""
+    try:
+        setattr(view, GUARDED_VERSION, guarded)
+    except AttributeError:
+        pass  # a method or a partial has no attributes
+
+
+def _refuse_registered(view: Any, caller: FrameType) -> None:
+    """Raise `TypeError` if *view* is a route already, so that the guard would guard nothing.
+
+    It looks at the apps and blueprints that the caller can name, which finds the usual mistake
+    right where it is made. `flask altdentifier check` finds the others.
+    """
+    names = {**caller.f_globals, **caller.f_locals}
+    for scaffold in names.values():
+        if isinstance(scaffold, (Flask, Blueprint)) and view in _views_of(scaffold):
+            raise TypeError(
+                "@requires_scope guards nothing above a route decorator. "
+                "Put it below: first @app.route(...), then @requires_scope()."
+            )
+
+
+def _views_of(scaffold: Flask | Blueprint) -> Iterator[Any]:
+    yield from scaffold.view_functions.values()
+    # A blueprint keeps its views in the closures that register them later.
+    for deferred in getattr(scaffold, "deferred_functions", ()):
+        for cell in getattr(deferred, "__closure__", None) or ():
+            yield cell.cell_contents

@@ -1,0 +1,95 @@
+"""What a request says about who sent it (W3C Fetch Metadata), and redirects within this host."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from flask import Request, Response, current_app
+
+#: What need not be percent-encoded in a path (RFC 3986 section 3.3).
+_PATH_SAFE = "!$&'()*+,/:;=@~"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def wants_html(request: Request) -> bool:
+    """Return whether the response is shown to a person, by `Accept`.
+
+    `Sec-Fetch-Mode` does not say so: a service worker refetches a page in mode `cors`.
+    """
+    return any(
+        mimetype.partition(";")[0].lower() == "text/html" and quality > 0
+        for mimetype, quality in request.accept_mimetypes
+    )
+
+
+def is_navigation(request: Request) -> bool:
+    """Return whether this is a visit to a page, which can be redirected elsewhere and back."""
+    if request.method != "GET":
+        return False
+    mode = request.headers.get("Sec-Fetch-Mode")
+    if mode is not None:
+        return mode == "navigate"
+    # Browsers do not send Sec-Fetch-Mode on plain http.
+    return wants_html(request) and "X-Requested-With" not in request.headers
+
+
+def is_script_request(request: Request) -> bool:
+    """Return whether a script, not a page navigation, sent this request."""
+    return request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+
+
+def is_prefetch(request: Request) -> bool:
+    """Return whether the browser prefetches a page that may never be visited."""
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    return "prefetch" in purpose.lower()
+
+
+def is_cross_origin(request: Request) -> bool:
+    """Return whether a page of another origin made the browser send this request.
+
+    A request with neither header comes from a program, which has no cookies to abuse. `Origin:
+    null` is sent by this site's own pages if they set `Referrer-Policy: no-referrer`.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("Origin", "null")
+    if origin == "null":
+        return False
+    # Werkzeug reads some names, such as one with an underscore, as no host.
+    host = request.host or request.headers.get("Host", "")
+    return _host_and_port(origin) != _host_and_port(f"{request.scheme}://{host}")
+
+
+def _host_and_port(origin: str) -> tuple[str, int | None] | None:
+    """Return the parts by which origins are compared. The scheme may differ behind a proxy."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.hostname or "", None if port in _DEFAULT_PORTS.values() else port)
+
+
+def redirect(location: str, status: int) -> Response:
+    """Return a redirect to *location*, a URL that is percent-encoded already.
+
+    It has no body, because Werkzeug's would repeat the URL, and with it the state.
+    """
+    headers = {"Location": location, "Cache-Control": "no-store"}
+    # Hypercorn's WSGI mode answers 500 to an empty iterable, but not to an empty byte string.
+    return current_app.response_class(b"", status=status, headers=headers)
+
+
+def with_script_root(request: Request, path: str) -> str:
+    """Return a path of the app as the browser sees it: below the path where the app is mounted."""
+    # A proxy's X-Forwarded-Prefix may start with "//", which a browser reads as another host.
+    root = quote(request.root_path.strip("/\\"), safe=_PATH_SAFE)
+    return f"/{root}{path}" if root else path
+
+
+def current_path(request: Request) -> str:
+    """Return the path and query of this request as the browser sees them, percent-encoded."""
+    path = with_script_root(request, quote(request.path, safe=_PATH_SAFE))
+    query = quote(request.query_string, safe=_PATH_SAFE + "?%")
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,100 @@
+"""Records: JSON values in the store, each under its kind and name.
+
+Each record repeats its kind and key, because a client that is not thread-safe can return the
+answer to another request. A record that was not asked for counts as none.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from flask import has_request_context, request
+
+from .browser.request_login import RequestLogin, get_request_login
+from .errors import StoreUnavailable
+from .stores import Store
+
+logger: logging.Logger = logging.getLogger("flask_altdentifier")
+
+T = TypeVar("T")
+#: `return` remembers where a used login was to lead, for a callback that is delivered twice.
+RecordKind = Literal["grant", "pending", "return", "session"]
+
+
+class Records:
+    """The records of one app.
+
+    Whatever the store raises becomes `StoreUnavailable`. After one failure in a request, the store
+    is not called again in that request, so that a visitor does not wait for each call to time out.
+    """
+
+    def __init__(self, get_store: Callable[[], Store], key_prefix: str) -> None:
+        """Keep records in the store that *get_store* returns, under keys that begin with
+        *key_prefix*.
+        """
+        self.get_store = get_store
+        self.key_prefix = key_prefix
+
+    def get(self, kind: RecordKind, name: str, parse: Callable[[Any], T]) -> T | None:
+        """Return what *parse* makes of a record's data. None if it is missing or damaged.
+
+        Raises `StoreUnavailable`.
+        """
+        key = self.key(kind, name)
+        return _read(self._call("get", key), kind, key, parse)
+
+    def set(self, kind: RecordKind, name: str, data: Any, ttl: float) -> None:
+        """Write a record that ends after *ttl* seconds. Raises `StoreUnavailable`."""
+        key = self.key(kind, name)
+        value = json.dumps({"kind": kind, "key": key, "data": data}, separators=(",", ":"))
+        self._call("set", key, value, ttl)
+
+    def pop(self, kind: RecordKind, name: str, parse: Callable[[Any], T]) -> T | None:
+        """Delete a record and return its data as `get` does, to one of many callers only.
+
+        Raises `StoreUnavailable`.
+        """
+        key = self.key(kind, name)
+        return _read(self._call("pop", key), kind, key, parse)
+
+    def delete(self, kind: RecordKind, name: str) -> None:
+        """Delete a record. Raises `StoreUnavailable` if it may still be there."""
+        self._call("delete", self.key(kind, name))
+
+    def clear(self, kind: RecordKind) -> int:
+        """Delete all records of one kind and return how many. Raises `StoreUnavailable`."""
+        return int(self._call("clear", self.key(kind, "")))
+
+    def key(self, kind: RecordKind, name: str) -> str:
+        """Return the key of a record in the store."""
+        return f"{self.key_prefix}{kind}:{name}"
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        login = get_request_login(request) if has_request_context() else RequestLogin()
+        if not login.store_failed:
+            store = self.get_store()  # a ConfigError is not a failure of the store
+            try:
+                return getattr(store, method)(*arguments)
+            except Exception as error:
+                # Only the class: the text may contain keys, addresses or passwords.
+                logger.error("store_unavailable (cause %s in %s)", type(error).__name__, method)
+        login.store_failed = login.error_reported = True
+        raise StoreUnavailable
+
+
+def _read(value: Any, kind: RecordKind, key: str, parse: Callable[[Any], T]) -> T | None:
+    if value is None:
+        return None
+    try:
+        record = json.loads(value)
+        if record["kind"] == kind and record["key"] == key:
+            return parse(record["data"])
+    except Exception:
+        # Damaged, or of another version. It must not be a 500 on every request.
+        logger.error("A record in the store is damaged. It counts as none.")
+        return None
+    logger.error("The store returned a record that was not asked for. It counts as none.")
+    return None

@@ -1,0 +1,186 @@
+"""What the extension keeps for each app, in `app.extensions["altdentifier"]`."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Request, current_app, request, url_for
+from werkzeug.exceptions import BadRequest
+
+from .browser.cookies import BrowserCookies
+from .config import Config, read_config
+from .errors import ConfigError
+from .records import Records
+from .scopes import DOCUMENTED_SCOPE_NAMES
+from .stores import MemoryStore, SQLiteStore, Store, from_setting
+
+if TYPE_CHECKING:
+    from .http.transport import Transport
+    from .oauth.client import OAuthClient
+
+EXTENSION_KEY = "altdentifier"
+
+#: Longest path to `/login`, in bytes. gunicorn refuses a request line of 4,094 bytes and nginx
+#: response headers of 4 kB; a path in a query can grow to three times its length.
+MAX_LOGIN_URL = 3_500
+
+
+class ExtensionState:
+    """One app's config, records and OAuth client."""
+
+    def __init__(self, app: Flask, name: str) -> None:
+        """Read the config of *app*, in which the blueprint is registered as *name*.
+
+        Does no I/O, because servers fork after it. Raises `ConfigError`.
+        """
+        self.config: Config = read_config(app.config)
+        #: Name of the blueprint in this app, with dots if it is nested.
+        self.name = name
+        self.records = Records(self._get_store, _key_prefix(app, self.config.client_id))
+        self._store: Store | None = self.config.store
+        if self._store is None:
+            _check_session_type(app)
+
+    def _get_store(self) -> Store:
+        """Return the store. It is chosen at first use: `Session(app)` may run after registration.
+
+        Not a `cached_property`: up to Python 3.11, its lock makes threads wait for each other.
+        """
+        if self._store is None:
+            self._store = _default_store(current_app)
+        return self._store
+
+    @cached_property
+    def transport(self) -> Transport:
+        """The HTTP transport to AltDentifier."""
+        # Imported here because urllib3 takes 20 ms to import, and only logins need it.
+        from .http.transport import HTTPTransport
+
+        return HTTPTransport(self.config.base_url, self.config.timeout)
+
+    @cached_property
+    def oauth(self) -> OAuthClient:
+        """The OAuth 2.0 client."""
+        # Imported here because Authlib is slow to import, and only logins need it.
+        from .oauth.client import OAuthClient
+
+        return OAuthClient(
+            client_id=self.config.client_id,
+            client_secret=self.config.client_secret,
+            base_url=self.config.base_url,
+            token_auth_method=self.config.token_auth_method,
+            transport=self.transport,
+        )
+
+    def cookies(self, request: Request) -> BrowserCookies:
+        """Return our cookies of *request*."""
+        return BrowserCookies(current_app, request, self.config.client_hash)
+
+    def redirect_uri(self) -> str:
+        """Return the redirect URI: the configured one, or the external URL of the callback.
+
+        Raises Werkzeug's `BadRequest` if the request's host name is not valid.
+        """
+        if self.config.redirect_uri is not None:
+            return self.config.redirect_uri
+        if not request.host:
+            raise BadRequest("This host name is not valid. Set ALTDENTIFIER_REDIRECT_URI.")
+        return url_for(f"{self.name}.callback", _external=True)
+
+    def login_url(self, next: str | None, scopes: frozenset[str] = frozenset()) -> str:  # noqa: A002
+        """Return the path at which a login starts that asks for *scopes* and leads to *next*.
+
+        *next* is left out if the path would be longer than servers accept.
+        """
+        more = sorted(scopes & DOCUMENTED_SCOPE_NAMES - self.config.scope)
+        values: dict[str, Any] = {"scope": " ".join(more)} if more else {}
+        path = self._login_path(**values, next=next)
+        return path if len(path) <= MAX_LOGIN_URL else self._login_path(**values)
+
+    def _login_path(self, **values: Any) -> str:
+        path = url_for(f"{self.name}.login", **values)
+        # A proxy's X-Forwarded-Prefix may start with "//", which a browser reads as another host.
+        return "/" + path.lstrip("/\\")
+
+
+def get_state() -> ExtensionState:
+    """Return what the extension keeps for the current app.
+
+    Raises `ConfigError` if the blueprint is not registered in it.
+    """
+    state: ExtensionState | None = current_app.extensions.get(EXTENSION_KEY)
+    if state is None:
+        raise ConfigError(
+            "flask_altdentifier is not registered in this app: "
+            "call app.register_blueprint(flask_altdentifier.blueprint)."
+        )
+    return state
+
+
+def _key_prefix(app: Flask, client_id: str) -> str:
+    """Return what our keys in the store begin with.
+
+    Raises `ConfigError` for a `SESSION_KEY_PREFIX` that they begin with. Then a session cookie
+    could name one of our records, and Flask-Session would read it.
+    """
+    session_prefix = app.config.get("SESSION_KEY_PREFIX", "session:")
+    if not isinstance(session_prefix, str):
+        raise ConfigError("SESSION_KEY_PREFIX must be a string. Leave it out for 'session:'.")
+    digest = hashlib.sha256(f"{client_id}\0{session_prefix}".encode()).hexdigest()[:16]
+    prefix = f"altdentifier:{digest}:"
+    if prefix.startswith(session_prefix):
+        raise ConfigError(
+            f"SESSION_KEY_PREFIX is {session_prefix!r}. Keys of logins begin with it too, so a "
+            "session cookie could name a login. Leave it out for 'session:'."
+        )
+    return prefix
+
+
+def _session_type(app: Flask) -> str:
+    value = app.config.get("SESSION_TYPE")
+    if value is not None and not isinstance(value, str):
+        raise ConfigError("SESSION_TYPE must be a string, such as 'redis', or None.")
+    return (value or "").lower()
+
+
+def _check_session_type(app: Flask) -> None:
+    """Raise `ConfigError` if sessions are on a server that cannot keep logins."""
+    kind = _session_type(app)
+    if kind in {"memcached", "mongodb", "dynamodb"}:
+        raise ConfigError(
+            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept where SESSION_TYPE {kind!r} "
+            "keeps sessions. Set it to 'redis://...', to a database URL, or to "
+            "'sqlite:///altdentifier.sqlite3' if all workers run on one machine."
+        )
+
+
+def _default_store(app: Flask) -> Store:
+    """Return the store on the server that keeps the app's sessions, else SQLite.
+
+    Raises `ConfigError` if sessions are on a server that cannot keep logins.
+    """
+    if app.testing:
+        return MemoryStore()
+    _check_session_type(app)
+    kind = _session_type(app)
+    interface: Any = app.session_interface
+    client = getattr(interface, "client", None)
+    if client is not None and kind == "redis":
+        return from_setting(client)
+    if client is not None and kind == "sqlalchemy":
+        return from_setting(client.engine)
+    if kind == "cachelib":
+        _check_cachelib(interface)
+    return SQLiteStore(Path(app.instance_path) / "altdentifier.sqlite3", create_directory=True)
+
+
+def _check_cachelib(interface: Any) -> None:
+    cache = type(getattr(interface, "cache", None)).__name__
+    if cache not in {"FileSystemCache", "SimpleCache", "NoneType"}:
+        raise ConfigError(
+            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept in SESSION_CACHELIB, a {cache}. "
+            "Set it to 'redis://...', or to a database URL."
+        )

@@ -1,0 +1,48 @@
+"""Receives the events of an AltDentifier integration.
+
+An event has neither a time nor an id, so a replay cannot be distinguished from a new one: handlers
+must be idempotent. If Flask-WTF protects the whole app, exempt the blueprint:
+`csrf.exempt(webhooks.blueprint)`.
+
+Example::
+
+    app.register_blueprint(flask_altdentifier.blueprint)
+    app.register_blueprint(webhooks.blueprint)  # POST /webhook
+
+    @webhooks.on(app, webhooks.Op.PASSED)
+    def welcome(event: webhooks.Event) -> None: ...
+"""
+
+from __future__ import annotations
+
+from .endpoint import MAX_BODY as MAX_BODY
+from .endpoint import WebhookInvalid as WebhookInvalid
+from .endpoint import WebhookTooLarge as WebhookTooLarge
+from .endpoint import WebhookUnsigned as WebhookUnsigned
+from .endpoint import blueprint as blueprint
+from .endpoint import digest as digest
+from .endpoint import event_received as event_received
+from .endpoint import on as on
+from .events import Action as Action
+from .events import Event as Event
+from .events import Guild as Guild
+from .events import Member as Member
+from .events import Method as Method
+from .events import Op as Op
+
+__all__ = [
+    "MAX_BODY",
+    "Action",
+    "Event",
+    "Guild",
+    "Member",
+    "Method",
+    "Op",
+    "WebhookInvalid",
+    "WebhookTooLarge",
+    "WebhookUnsigned",
+    "blueprint",
+    "digest",
+    "event_received",
+    "on",
+]

@@ -1,0 +1,208 @@
+"""`POST /webhook`: verifies the signature of an event, and calls the handlers."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from blinker import NamedSignal, Namespace
+from flask import Blueprint, Flask, Response, current_app, request
+from flask.sansio.app import App
+from werkzeug.exceptions import HTTPException
+
+from .. import signals, strict_json
+from ..config import Config, read_config
+from ..decorators import public
+from ..errors import AltDentifierError, ConfigError, log
+from ..state import EXTENSION_KEY, get_state
+from .events import Event
+
+#: Largest body, in bytes.
+MAX_BODY = 64 * 1024
+
+#: AltDentifier sent an event. Sent with `event`, an `Event`; the sender is the app. If a receiver
+#: raises, the answer is a 500, so that AltDentifier may send the event again.
+event_received: NamedSignal = Namespace().signal("altdentifier-event-received")
+
+Handler = TypeVar("Handler", bound=Callable[[Event], Any])
+
+_HANDLERS_KEY = "altdentifier_webhooks"
+_MD5 = re.compile(r"md5=([0-9a-f]{32})", re.ASCII | re.IGNORECASE)
+
+
+class WebhookRefused(AltDentifierError):
+    """Base of the errors of the webhook. It has no status, and no page: only programs post."""
+
+    has_page = False
+
+
+class WebhookTooLarge(WebhookRefused):
+    """The body is longer than `MAX_BODY`."""
+
+    code: int = 413
+    reason = "webhook_too_large"
+    title = "The event is too large"
+    detail = "An event has at most 65,536 bytes."
+
+
+class WebhookUnsigned(WebhookRefused):
+    """The `Digest` header is missing, malformed, ambiguous or wrong."""
+
+    code: int = 403
+    reason = "webhook_digest"
+    title = "The event is not signed"
+    detail = "The Digest header must be MD5= and the HMAC-MD5 of the body, keyed with the secret."
+
+
+class WebhookInvalid(WebhookRefused):
+    """The body is signed, but it is not a JSON object (RFC 8259) of at most 32 levels."""
+
+    code: int = 400
+    reason = "webhook_invalid"
+    title = "The event is not valid"
+    detail = "An event is a JSON object."
+
+
+def on(app: Flask, *ops: int) -> Callable[[Handler], Handler]:
+    """Decorate a function, sync or async, that handles events of *app*.
+
+    Handlers run in the order in which they were added, after the receivers of `event_received`. If
+    one raises, the others do not run and the answer is a 500. Return values are ignored.
+
+    Args:
+        app: The app that receives the events.
+        ops: The ops to handle. Default: every event.
+
+    Raises `TypeError` if it is used without an app, and `RuntimeError` for an async function if
+    Flask's `async` extra is not installed.
+
+    Example::
+
+        @webhooks.on(app, webhooks.Op.PASSED)
+        def welcome(event):
+            print(event.member, "is verified")
+    """
+    if not isinstance(app, Flask):
+        raise TypeError("Write @webhooks.on(app) or @webhooks.on(app, webhooks.Op.PASSED).")
+    wanted = frozenset(ops)
+
+    def decorate(handler: Handler) -> Handler:
+        handlers = app.extensions.setdefault(_HANDLERS_KEY, [])
+        handlers.append((wanted, app.ensure_sync(handler)))
+        return handler
+
+    return decorate
+
+
+def digest(secret: str, body: bytes) -> str:
+    """Return the `Digest` header that AltDentifier sends with *body*, for your tests.
+
+    Example: `client.post("/webhook", data=body, headers={"Digest": digest("secret", body)})`.
+    """
+    return "MD5=" + hmac.digest(secret.encode(), body, "md5").hex()
+
+
+class WebhookBlueprint(Blueprint):
+    """A blueprint that requires `ALTDENTIFIER_WEBHOOK_SECRET` at registration."""
+
+    def register(self, app: App, options: dict[str, Any]) -> None:
+        """Add the route to *app*, before or after `flask_altdentifier.blueprint`, which it needs.
+
+        Raises `ConfigError` if `ALTDENTIFIER_WEBHOOK_SECRET` is missing.
+        """
+        state = app.extensions.get(EXTENSION_KEY)
+        _secrets(read_config(app.config) if state is None else state.config)
+        super().register(app, options)
+
+
+@public
+def webhook() -> Response:
+    """`POST /webhook`: receive an event."""
+    secrets = _secrets(get_state().config)
+    try:
+        event = _receive_event(secrets)
+    except WebhookRefused as error:
+        log("Webhook refused: %s", error)
+        raise
+    try:
+        _call_handlers(event)
+    except HTTPException as error:
+        # Another status could make AltDentifier believe that the event was handled.
+        raise RuntimeError("A webhook handler raised an HTTP error.") from error
+    return current_app.response_class(b"", status=204)
+
+
+def _secrets(config: Config) -> tuple[str, ...]:
+    if config.webhook_secret is None:
+        raise ConfigError(
+            "ALTDENTIFIER_WEBHOOK_SECRET is missing, so webhooks.blueprint cannot verify events. "
+            "Set it to the server's signature, from your application's page, before you register "
+            "flask_altdentifier.blueprint."
+        )
+    return config.webhook_secret
+
+
+def _receive_event(secrets: tuple[str, ...]) -> Event:
+    body = _read_body()
+    if not _is_signed(request.headers.get("Digest", ""), secrets, body):
+        raise WebhookUnsigned
+    try:
+        raw = strict_json.loads(body)
+    except ValueError:
+        raise WebhookInvalid from None
+    if not isinstance(raw, dict):
+        raise WebhookInvalid
+    return Event.from_raw(raw)
+
+
+def _read_body() -> bytes:
+    """Return the raw body. Raises `WebhookTooLarge` without reading more than it must."""
+    length = request.content_length
+    if length is not None and length > MAX_BODY:
+        raise WebhookTooLarge
+    if length is None or request.max_content_length is not None:
+        # Whatever MAX_CONTENT_LENGTH says. A chunked body is cut off at the limit, hence one more.
+        request.max_content_length = MAX_BODY + 1
+    body = request.get_data()
+    if len(body) > MAX_BODY:
+        raise WebhookTooLarge
+    return body
+
+
+def _is_signed(header: str, secrets: tuple[str, ...], body: bytes) -> bool:
+    """Return whether *header* has the digest of *body* under one of *secrets*.
+
+    Each secret is compared, and each in constant time, so the time does not reveal which matches.
+    """
+    sent = _parse_digest(header)
+    if sent is None:
+        return False
+    matches = [hmac.compare_digest(sent, digest(secret, body)) for secret in secrets]
+    return any(matches)
+
+
+def _parse_digest(header: str) -> str | None:
+    """Return the one MD5 digest of a `Digest` header, or None.
+
+    Digests of other algorithms may be beside it (RFC 3230 section 4.3.2). Two MD5 digests are
+    ambiguous, even if they are equal.
+    """
+    values = [value.strip(" \t") for value in header.split(",")]
+    values = [value for value in values if value[:4].upper() == "MD5="]
+    match = _MD5.fullmatch(values[0]) if len(values) == 1 else None
+    return None if match is None else "MD5=" + match[1].lower()
+
+
+def _call_handlers(event: Event) -> None:
+    signals.send(event_received, event=event)
+    for wanted, handler in current_app.extensions.get(_HANDLERS_KEY, ()):
+        if not wanted or event.op in wanted:
+            handler(event)
+
+
+#: `app.register_blueprint(webhooks.blueprint)` adds `POST /webhook`. `url_prefix=` and `name=` work
+#: as in Flask.
+blueprint: WebhookBlueprint = WebhookBlueprint("altdentifier_webhooks", __name__)
+blueprint.add_url_rule("/webhook", "webhook", webhook, methods=["POST"])
