@@ -16,9 +16,7 @@ class ScopeText:
 
 
 SCOPE_TEXTS = {
-    READ_USER: ScopeText(
-        "Read your AltDentifier account", "The application cannot change anything."
-    ),
+    READ_USER: ScopeText("Read your AltDentifier account", "Needed to log in."),
     WRITE_INTEGRATIONS: ScopeText(
         "Be added to one of your servers", "It is notified of each verification on that server."
     ),

@@ -66,8 +66,11 @@ class SandboxServer(AuthorizationServer):
         """Redirect a denial. Otherwise return the token endpoint's documented response."""
         if error.redirect_uri:
             return cast("Response", super().handle_error_response(request, error))
+        if isinstance(error, InvalidClientError):
+            g.token_problem = "The client ID or the client secret is wrong."
+            return make_error_response(401)
         g.token_problem = error.get_error_description()
-        return make_error_response(401 if isinstance(error, InvalidClientError) else 400)
+        return make_error_response(400)
 
 
 def authorization_server() -> SandboxServer:
