@@ -1,0 +1,94 @@
+"""Records in Redis or a Redis Cluster."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from redis import Redis, RedisCluster
+
+#: Seconds for which a client that is created from a URL waits for the server.
+TIMEOUT = 0.5
+#: Keys that one step of `clear` deletes.
+BATCH = 500
+
+
+class RedisStore:
+    """Keep records in Redis, for any number of machines.
+
+    The user of the server needs the commands GET, SET and DEL, and SCAN for `clear`.
+
+    Example::
+
+        app.config["ALTDENTIFIER_STORE"] = RedisStore(redis.Redis(host="cache", socket_timeout=0.5))
+
+    :param client: a `redis.Redis` or `redis.RedisCluster`, with `decode_responses` or without. Give
+        it timeouts below a second: without any, it waits for a server that hangs forever.
+    """
+
+    def __init__(self, client: Redis | RedisCluster) -> None:
+        self._client: Any = client  # redis-py types every answer as "maybe a coroutine"
+
+    @classmethod
+    def from_url(cls, url: str) -> RedisStore:
+        """Create a client for a `redis://`, `rediss://` or `unix://` URL, without connecting.
+
+        Timeouts are 0.5 seconds and each command is tried twice, because redis-py reports a
+        connection that the server or a NAT closed while it was idle only when it is used. Options
+        in the URL's query (`?socket_timeout=2`) win.
+
+        :raises ImportError: if redis-py is not installed.
+        :raises ValueError: if the URL is wrong; `TypeError` if an option in it is unknown.
+        """
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004
+        from redis.retry import Retry
+
+        client = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 1),
+            retry_on_error=[ConnectionError, TimeoutError],  # redis-py 5 retries nothing else
+        )
+        # Redis.from_url() accepts unknown options; only a connection refuses them.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        return cls(client)
+
+    def get(self, key: str) -> str | None:
+        """Return the value of the record, or None if there is none or it has expired."""
+        return _text(self._client.get(key))
+
+    def set(self, key: str, value: str, ttl: float) -> None:
+        """Create or overwrite the record. It expires after *ttl* seconds."""
+        self._client.set(key, value.encode(), px=max(1, int(ttl * 1000)))
+
+    def pop(self, key: str) -> str | None:
+        """Delete the record and return its value, or None if there is none.
+
+        GET and then DEL, whose count decides who gets the value. Not GETDEL: one that timed out on
+        a server that hangs still runs when the server goes on, and the value is lost.
+        """
+        value = self._client.get(key)
+        if value is None or self._client.execute_command("DEL", key) != 1:
+            return None
+        return _text(value)
+
+    def delete(self, key: str) -> None:
+        """Delete the record, if there is one."""
+        # Not client.delete(): the one of a cluster is a pipeline.
+        self._client.execute_command("DEL", key)
+
+    def clear(self, prefix: str) -> int:
+        """Delete all records whose keys start with *prefix*, and return how many were deleted."""
+        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", prefix) + "*"
+        keys = self._client.scan_iter(match=pattern, count=BATCH)
+        batches = iter(lambda: list(islice(keys, BATCH)), [])
+        return sum(self._client.delete(*batch) for batch in batches)
+
+
+def _text(value: str | bytes | None) -> str | None:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,178 @@
+"""Records in PostgreSQL, MySQL or MariaDB, by SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Engine, Pool, create_engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.base import Executable
+
+from . import sqlalchemy_table as table
+from .base import AFTER_KEYS
+
+#: Arguments of each driver that end its waiting for a server after a second. psycopg rounds up to
+#: two and has none for a server that hangs once it is connected.
+DRIVER_TIMEOUTS: dict[str, dict[str, Any]] = {
+    "mysqldb": {"connect_timeout": 1, "read_timeout": 1, "write_timeout": 1},
+    "pg8000": {"timeout": 1},
+    "psycopg": {"connect_timeout": 1},
+    "psycopg2": {"connect_timeout": 1},
+    "pymysql": {"connect_timeout": 1, "read_timeout": 1, "write_timeout": 1},
+}
+#: Seconds after which a lost connection is not tried again, because the server hangs.
+RETRY_WITHIN = 0.5
+#: Every how many calls of `set` expired records are deleted.
+DELETE_EXPIRED_EVERY = 10
+
+
+class SQLAlchemyStore:
+    """Keep records in the table `altdentifier_records` of a database, for any number of machines.
+
+    The table is created at first use. If the database user may not create tables, create it
+    beforehand::
+
+        CREATE TABLE altdentifier_records (
+            key BYTEA PRIMARY KEY,        -- VARBINARY(200) on MySQL and MariaDB
+            value TEXT NOT NULL,          -- LONGTEXT CHARACTER SET utf8mb4
+            expires_at BIGINT NOT NULL    -- milliseconds since 1970
+        );
+        CREATE INDEX altdentifier_records_expires_at ON altdentifier_records (expires_at);
+
+    Records expire by the clocks of the machines that run the app.
+
+    Example::
+
+        app.config["ALTDENTIFIER_STORE"] = SQLAlchemyStore(create_engine("postgresql+pg8000://..."))
+
+    :param engine: a SQLAlchemy 2 engine, used as it is, in autocommit mode. How fast it notices a
+        server that hangs is up to its driver and the driver's timeouts.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._pid = os.getpid()
+        self._inherited: list[Pool] = []
+        self._has_table = False
+        self._set_calls = itertools.count()
+
+    @classmethod
+    def from_url(cls, url: str) -> SQLAlchemyStore:
+        """Create an engine for a SQLAlchemy URL, without connecting.
+
+        The driver gets timeouts of one second, if it has any. Options in the URL's query win.
+
+        :raises ImportError: if the driver is not installed.
+        :raises sqlalchemy.exc.ArgumentError: if the URL is wrong; sometimes another `ValueError`.
+        """
+        parsed = make_url(url)
+        timeouts = DRIVER_TIMEOUTS.get(parsed.get_dialect().driver, {})
+        engine = create_engine(
+            parsed,
+            connect_args={key: timeouts[key] for key in timeouts.keys() - parsed.query.keys()},
+            pool_timeout=1,
+            pool_recycle=180,  # before a NAT forgets an idle connection
+            skip_autocommit_rollback=True,  # with PyMySQL a rollback is a round trip
+        )
+        return cls(engine)
+
+    def get(self, key: str) -> str | None:
+        """Return the value of the record, or None if there is none or it has expired."""
+        with self._execute(table.GET, {"the_key": key.encode(), "now": _now()}) as (_, result):
+            row = result.first()
+        return None if row is None else str(row.value)
+
+    def set(self, key: str, value: str, ttl: float) -> None:
+        """Create or overwrite the record. It expires after *ttl* seconds."""
+        now = _now()
+        record = {"the_key": key.encode(), "the_value": value, "the_end": now + int(ttl * 1000)}
+        upsert = table.UPSERTS.get(self._engine.dialect.name, table.UPDATE)
+        with self._execute(upsert, record) as (connection, result):
+            if upsert is table.UPDATE and result.rowcount == 0:
+                table.insert_or_update(connection, record)
+            if next(self._set_calls) % DELETE_EXPIRED_EVERY == 0:
+                table.delete_expired(connection, now)
+
+    def pop(self, key: str) -> str | None:
+        """Atomically delete the record and return its value, or None if there is none.
+
+        SELECT and then DELETE, whose count decides who gets the value. Not DELETE ... RETURNING: it
+        could not be sent again after a connection was lost while idle, because a second one would
+        find nothing if the first one has reached the server.
+        """
+        parameters = {"the_key": key.encode(), "now": _now()}
+        with self._execute(table.GET, parameters) as (connection, result):
+            row: Any = result.first()
+            while row is not None:
+                unchanged = {"the_key": key.encode(), "the_end": row.expires_at}
+                if connection.execute(table.DELETE_UNCHANGED, unchanged).rowcount:
+                    return str(row.value)
+                row = connection.execute(table.GET, parameters).first()
+        return None
+
+    def delete(self, key: str) -> None:
+        """Delete the record, if there is one."""
+        with self._execute(table.DELETE, {"the_key": key.encode()}):
+            pass
+
+    def clear(self, prefix: str) -> int:
+        """Delete all records whose keys start with *prefix*, and return how many were live."""
+        bounds = {"first": prefix.encode(), "end": (prefix + AFTER_KEYS).encode()}
+        cleared, found = 0, table.BATCH
+        while found == table.BATCH:
+            with self._execute(table.KEYS_IN_RANGE, bounds) as (connection, result):
+                rows = result.all()
+                keys = {"keys": [row.key for row in rows]}
+                deleted = connection.execute(table.DELETE_LISTED, keys).rowcount
+            found = len(rows)
+            cleared += deleted - sum(row.expires_at <= _now() for row in rows)
+        return cleared
+
+    @contextmanager
+    def _execute(
+        self, statement: Executable, parameters: dict[str, Any]
+    ) -> Iterator[tuple[Connection, CursorResult[Any]]]:
+        """Yield a connection and the result of its first statement, which must be idempotent.
+
+        It is sent again if the connection was lost while it was idle. That costs nothing as long as
+        it was not, unlike `pool_pre_ping`, which is a round trip.
+        """
+        started = time.monotonic()
+        with self._connect() as connection:
+            try:
+                result = connection.execute(statement, parameters)
+            except DBAPIError as error:
+                late = time.monotonic() - started > RETRY_WITHIN
+                if late or not error.connection_invalidated:
+                    raise
+                connection.rollback()  # after which SQLAlchemy connects again
+                result = connection.execute(statement, parameters)
+            yield connection, result
+
+    def _connect(self) -> Connection:
+        if self._pid != os.getpid():
+            self._leave_inherited_connections()
+        if not self._has_table:
+            with self._autocommit.connect() as connection:
+                table.create_table(connection)
+            self._has_table = True
+        return self._autocommit.connect()
+
+    def _leave_inherited_connections(self) -> None:
+        """Give this process a pool of its own, and keep the parent's connections from being closed.
+
+        Some drivers say goodbye to the server when a connection is garbage collected.
+        """
+        self._inherited.append(self._engine.pool)
+        self._engine.dispose(close=False)
+        self._pid = os.getpid()
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
