@@ -202,12 +202,12 @@ def _refuse_registered(view: Any, caller: FrameType) -> None:
     right where it is made. `flask altdentifier check` finds the others.
     """
     names = {**caller.f_globals, **caller.f_locals}
-    for scaffold in names.values():
-        if isinstance(scaffold, (Flask, Blueprint)) and view in _views_of(scaffold):
-            raise TypeError(
-                "@requires_scope guards nothing above a route decorator. "
-                "Put it below: first @app.route(...), then @requires_scope()."
-            )
+    scaffolds = (value for value in names.values() if isinstance(value, (Flask, Blueprint)))
+    if any(view is route for scaffold in scaffolds for route in _views_of(scaffold)):
+        raise TypeError(
+            "@requires_scope guards nothing above a route decorator. "
+            "Put it below: first @app.route(...), then @requires_scope()."
+        )
 
 
 def _views_of(scaffold: Flask | Blueprint) -> Iterator[Any]:
