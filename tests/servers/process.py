@@ -1,0 +1,132 @@
+"""A server process: started, stopped, killed, started again, and ended for sure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+HOST = "127.0.0.1"
+#: Seconds that a server may take to start or to end.
+PATIENCE = 30.0
+PATH = os.pathsep.join(
+    [os.environ["PATH"], "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+)
+
+
+def find_program(name: str) -> str:
+    """Return the path of a program. Without it the test is skipped, and fails in CI."""
+    found = shutil.which(name, path=PATH)
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {name}")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)
+
+
+@contextmanager
+def private_directory(user: str | None = None) -> Iterator[Path]:
+    """Yield a directory of *user*. Not pytest's `tmp_path`, whose parents only root may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        if user is not None:
+            shutil.chown(name, user)
+        yield Path(name)
+
+
+class Server:
+    """A server process in a directory of its own.
+
+    :param command: what starts it.
+    :param answers: whether it answers; it may raise until then.
+    :param user: who runs it, if root may not.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        directory: Path,
+        port: int,
+        answers: Callable[[], object],
+        user: str | None = None,
+    ) -> None:
+        self.command = command
+        self.directory = directory
+        self.port = port
+        self._answers = answers
+        self._user = user
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it and wait until it answers; try again if it still meets its predecessor."""
+        wait_until(self._starts, f"{self.command[0]}, see {self.directory}/log")
+
+    def _starts(self) -> bool:
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                env={**os.environ, "LC_ALL": "C.UTF-8"},
+            )
+        wait_until(lambda: self._is_ready() or self.process.poll() is not None, self.command[0])
+        return self.process.returncode is None
+
+    def _is_ready(self) -> bool:
+        with suppress(Exception):
+            self._answers()
+            return True
+        return False
+
+    def stop(self) -> None:
+        """Let it hang: it accepts connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on with all that it was sent meanwhile."""
+        self._signal(signal.SIGCONT)
+        wait_until(self._is_ready, self.command[0])
+
+    def kill(self) -> None:
+        """End it and its children at once."""
+        self._signal(signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in [self.process.pid, *_children(self.process.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process; those of PostgreSQL have process groups of their own."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
