@@ -16,6 +16,7 @@ from .errors import ConfigError
 from .records import Records
 from .scopes import DOCUMENTED_SCOPE_NAMES
 from .stores import MemoryStore, SQLiteStore, Store, from_setting
+from .urls import local_path
 
 if TYPE_CHECKING:
     from .http.transport import Transport
@@ -93,11 +94,12 @@ class ExtensionState:
     def login_url(self, next: str | None, scopes: frozenset[str] = frozenset()) -> str:  # noqa: A002
         """Return the path at which a login starts that asks for *scopes* and leads to *next*.
 
-        *next* is left out if the path would be longer than servers accept.
+        *next* is left out if `/login` would ignore it, or if the path would be longer than servers
+        accept.
         """
         more = sorted(scopes & DOCUMENTED_SCOPE_NAMES - self.config.scope)
         values: dict[str, Any] = {"scope": " ".join(more)} if more else {}
-        path = self._login_path(**values, next=next)
+        path = self._login_path(**values, next=local_path(next))
         return path if len(path) <= MAX_LOGIN_URL else self._login_path(**values)
 
     def _login_path(self, **values: Any) -> str:
