@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
 
-from .support import FakeAltDentifier, altdentifier, make_app
+from .support import FakeAltDentifier, WatchedStore, altdentifier, make_app, store_of
 
 # A machine that is busy is no failure.
 settings.register_profile("busy", deadline=None)
@@ -29,6 +29,12 @@ def app() -> Flask:
 def provider(app: Flask) -> FakeAltDentifier:
     """The AltDentifier that `app` talks to."""
     return altdentifier(app)
+
+
+@pytest.fixture
+def store(app: Flask) -> WatchedStore:
+    """The store of `app`."""
+    return store_of(app)
 
 
 @pytest.fixture

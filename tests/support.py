@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,15 @@ from werkzeug.test import TestResponse
 from flask_altdentifier import ApiResponse, blueprint, current_grant, requires_scope
 from flask_altdentifier.errors import AltDentifierError
 from flask_altdentifier.state import ExtensionState
+from flask_altdentifier.stores import MemoryStore
 
 #: What a browser without Fetch Metadata sends when it visits a page.
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 #: What a page's script sends.
 SCRIPT = {"Sec-Fetch-Mode": "cors", "Accept": "*/*"}
+
+#: Name of the login cookie of "the-client" on http.
+NAME = "altdentifier_4da8dcc3"
 
 TOKEN = {
     "token_type": "Bearer",
@@ -60,6 +65,57 @@ class FakeAltDentifier:
         return json.dumps({k: v for k, v in token.items() if v is not None}).encode()
 
 
+class WatchedStore(MemoryStore):
+    """A store that notes its calls, and fails where a test says so.
+
+    Calls read `get grant`, `set session`: the method and the kind of record.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        #: Methods, or methods and kinds, that raise.
+        self.failing: set[str] = set()
+
+    def _note(self, method: str, key: str) -> None:
+        call = f"{method} {key.split(':')[2]}"
+        self.calls.append(call)
+        if {method, call} & self.failing:
+            raise OSError("text of the server")
+
+    def get(self, key: str) -> str | None:
+        self._note("get", key)
+        return super().get(key)
+
+    def set(self, key: str, value: str, ttl: float) -> None:
+        self._note("set", key)
+        super().set(key, value, ttl)
+
+    def pop(self, key: str) -> str | None:
+        self._note("pop", key)
+        return super().pop(key)
+
+    def delete(self, key: str) -> None:
+        self._note("delete", key)
+        super().delete(key)
+
+    def clear(self, prefix: str) -> int:
+        self._note("clear", prefix)
+        return super().clear(prefix)
+
+    def fail(self) -> None:
+        """Fail at every call from now on."""
+        self.failing = {"get", "set", "pop", "delete", "clear"}
+
+    def keys(self, kind: str) -> list[str]:
+        """Return the keys of all records of one kind."""
+        return [key for key in self._records if f":{kind}:" in key]
+
+    def ttl(self, key: str) -> float:
+        """Return how many seconds a record has left."""
+        return self._records[key].expires_at - time.time()
+
+
 def bare_app(**config: Any) -> Flask:
     """Return an app with credentials, but without the extension."""
     app = Flask("shop")
@@ -71,7 +127,7 @@ def bare_app(**config: Any) -> Flask:
 
 def make_app(**config: Any) -> Flask:
     """Return an app with the extension, a few views, and a `FakeAltDentifier`."""
-    app = bare_app(**config)
+    app = bare_app(**{"ALTDENTIFIER_STORE": WatchedStore(), **config})
     app.register_blueprint(blueprint)
     state_of(app).transport = FakeAltDentifier()
     app.add_url_rule("/", "home", lambda: "hello")
@@ -80,6 +136,7 @@ def make_app(**config: Any) -> Flask:
     app.add_url_rule("/servers", "servers", requires_scope("write:integrations")(lambda: "servers"))
     app.add_url_rule("/act", "act", requires_scope()(lambda: "done"), methods=["POST"])
     app.add_url_rule("/cart/<item>", "cart", lambda item: session.setdefault("cart", item))
+    app.add_url_rule("/cart", "show_cart", lambda: session.get("cart", "empty"))
     return app
 
 
@@ -87,6 +144,13 @@ def state_of(app: Flask) -> ExtensionState:
     """Return what the extension keeps for *app*."""
     state: ExtensionState = app.extensions["altdentifier"]
     return state
+
+
+def store_of(app: Flask) -> WatchedStore:
+    """Return the store of *app*."""
+    store = app.config["ALTDENTIFIER_STORE"]
+    assert isinstance(store, WatchedStore)
+    return store
 
 
 def altdentifier(app: Flask) -> FakeAltDentifier:
@@ -126,6 +190,17 @@ def log_in(client: FlaskClient, path: str = "/login", **options: Any) -> TestRes
 def cookies_of(client: FlaskClient) -> dict[str, str]:
     """Return the cookies of a client, by name."""
     return {cookie.key: cookie.value for cookie in client._cookies.values()}  # type: ignore[union-attr]
+
+
+def login_cookie_of(client: FlaskClient) -> tuple[str, str] | None:
+    """Return name and value of the login cookie, or None."""
+    names = [name for name in cookies_of(client) if name in (NAME, f"__Host-{NAME}")]
+    return (names[0], cookies_of(client)[names[0]]) if names else None
+
+
+def set_cookies(response: TestResponse) -> list[str]:
+    """Return the names of the cookies that a response sets or deletes."""
+    return [value.partition("=")[0] for value in response.headers.getlist("Set-Cookie")]
 
 
 def reason(response: TestResponse) -> str:

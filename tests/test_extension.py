@@ -1,178 +1,196 @@
-"""Registering the blueprint is the whole installation."""
+"""Registering the blueprint, and the names of the package."""
 
 from __future__ import annotations
 
+import builtins
 import json
+import os
+import pathlib
+import socket
+import sqlite3
 import subprocess
 import sys
+from importlib import import_module
+from typing import Any, NoReturn
 
 import pytest
+import redis
+import sqlalchemy
 from flask import Blueprint, Flask
+from flask.sessions import SecureCookieSessionInterface
 
 import flask_altdentifier
-from flask_altdentifier import blueprint
+from flask_altdentifier import blueprint, webhooks
+from flask_altdentifier.browser.session import StoreSessionInterface
 from flask_altdentifier.errors import ConfigError
 
-from .support import FakeAltDentifier, bare_app, extension, log_in, make_app, query_of
+from .support import FakeAltDentifier, bare_app, log_in, make_app, query_of, state_of
+
+PUBLIC = """READ_USER WRITE_INTEGRATIONS ApiResponse Grant TrustFactor api authorize_redirect
+blueprint current_grant errors integration_url logout logout_all protect public requires_scope
+sandbox signals stores testing webhooks""".split()
 
 
-def test_routes() -> None:
-    """The endpoints and their methods are the contract's."""
-    app = make_app()
-    rules = {rule.endpoint: rule.rule for rule in app.url_map.iter_rules()}
-    assert rules["altdentifier.login"] == "/login"
-    assert rules["altdentifier.callback"] == "/callback"
-    assert rules["altdentifier.logout"] == "/logout"
+def test_routes_and_methods() -> None:
+    rules = {rule.endpoint: rule for rule in make_app().url_map.iter_rules()}
+    for name in ("login", "callback", "logout"):
+        assert rules[f"altdentifier.{name}"].rule == f"/{name}"
+    assert blueprint.name == "altdentifier"
 
 
 def test_prefix_and_name() -> None:
-    """`url_prefix=` and `name=` work as in Flask."""
     app = bare_app()
     app.register_blueprint(blueprint, url_prefix="/auth", name="auth")
-    extension(app).transport = FakeAltDentifier()
+    state_of(app).transport = FakeAltDentifier()
     client = app.test_client()
-    location = client.get("/auth/login").location
-    assert query_of(location)["redirect_uri"] == "http://localhost/auth/callback"
+    query = query_of(client.get("/auth/login").location)
+    assert query["redirect_uri"] == "http://localhost/auth/callback"
     assert client.get("/auth/callback").json["login_url"] == "/auth/login"  # type: ignore[index]
     assert client.post("/auth/logout").status_code == 303
 
 
-def test_nested() -> None:
-    """It works inside another blueprint, and its commands keep their name."""
+@pytest.mark.parametrize("name", [None, "auth"])
+def test_nested_blueprint(name: str | None) -> None:
     app, parent = bare_app(), Blueprint("site", __name__, url_prefix="/site")
-    parent.register_blueprint(blueprint, url_prefix="/auth")
+    parent.register_blueprint(blueprint, url_prefix="/auth", **({"name": name} if name else {}))
     app.register_blueprint(parent)
-    extension(app).transport = FakeAltDentifier()
-    client = app.test_client()
-    query = query_of(client.get("/site/auth/login").location)
+    state_of(app).transport = FakeAltDentifier()
+    query = query_of(app.test_client().get("/site/auth/login").location)
     assert query["redirect_uri"] == "http://localhost/site/auth/callback"
-    assert extension(app).name == "site.altdentifier"
+    assert state_of(app).name == f"site.{name or 'altdentifier'}"
     assert app.test_cli_runner().invoke(args=["altdentifier", "link"]).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["altdentifier", "again"])
 def test_second_registration_is_refused(name: str) -> None:
-    """One app has one AltDentifier, under whatever name."""
     app = make_app()
-    with pytest.raises(ConfigError, match="registered in this app already"):
+    with pytest.raises(ConfigError, match="already"):
         app.register_blueprint(blueprint, name=name)
 
 
-def test_many_apps() -> None:
-    """Apps in one process share nothing."""
+def test_host_matching_is_refused() -> None:
+    app = Flask("hosts", host_matching=True, static_host="localhost")
+    app.config.update(bare_app().config)
+    with pytest.raises(ConfigError, match="host_matching"):
+        app.register_blueprint(blueprint)
+
+
+def test_subdomain_is_refused() -> None:
+    app = bare_app(SERVER_NAME="app.example")
+    with pytest.raises(ConfigError, match="subdomain"):
+        app.register_blueprint(blueprint, subdomain="auth")
+    parent = Blueprint("parent", __name__, subdomain="auth")
+    parent.register_blueprint(blueprint)
+    with pytest.raises(ConfigError, match="subdomain"):
+        app.register_blueprint(parent)
+
+
+def test_many_apps_share_nothing() -> None:
     one = make_app(ALTDENTIFIER_CLIENT_ID="one")
     two = make_app(ALTDENTIFIER_CLIENT_ID="two", ALTDENTIFIER_SCOPE="write:integrations")
-    assert query_of(one.test_client().get("/login").location)["client_id"] == "one"
-    query = query_of(two.test_client().get("/login").location)
-    assert (query["client_id"], query["scope"]) == ("two", "write:integrations")
-    for app in (one, two):
-        log_in(app.test_client())
+    clients = one.test_client(), two.test_client()
+    queries = [query_of(client.get("/login").location) for client in clients]
+    assert [query["client_id"] for query in queries] == ["one", "two"]
+    assert queries[1]["scope"] == "write:integrations"
+    log_in(clients[0])
+    for cookie in clients[0]._cookies.values():  # type: ignore[union-attr]
+        clients[1].set_cookie(cookie.key, cookie.value)
+    assert clients[1].get("/who").text == "nobody"
 
 
-def test_config_is_read_once() -> None:
-    """What changes after the registration does not count."""
-    app = make_app()
-    app.config["ALTDENTIFIER_CLIENT_ID"] = "changed"
-    assert query_of(app.test_client().get("/login").location)["client_id"] == "the-client"
+def refuse(*_: Any, **__: Any) -> NoReturn:
+    raise AssertionError("I/O at registration")
 
 
-def test_no_hooks_in_the_app() -> None:
-    """The extension adds nothing to other views' requests."""
-    plain, ours = bare_app(), bare_app()
-    ours.register_blueprint(blueprint)
+@pytest.mark.parametrize(
+    "store",
+    [
+        None,
+        "memory://",
+        "sqlite:///logins.sqlite3",
+        "redis://localhost",
+        redis.Redis(),
+        "postgresql+psycopg://localhost/logins",
+        sqlalchemy.create_engine("sqlite://"),
+    ],
+)
+def test_registration_does_no_io(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_app(ALTDENTIFIER_STORE=store)  # imports what is needed
+    app = bare_app(ALTDENTIFIER_STORE=store, ALTDENTIFIER_WEBHOOK_SECRET="s")
+    targets = {
+        builtins: ["open"],
+        os: ["open", "mkdir"],
+        pathlib.Path: ["mkdir", "touch"],
+        socket: ["socket", "getaddrinfo", "create_connection"],
+        sqlite3: ["connect"],
+    }
+    with monkeypatch.context() as patch:
+        for owner, names in targets.items():
+            for name in names:
+                patch.setattr(owner, name, refuse)
+        app.register_blueprint(blueprint)
+        app.register_blueprint(webhooks.blueprint)
+
+
+def test_registration_adds_no_hooks() -> None:
+    plain, with_extension = bare_app(), bare_app()
+    with_extension.register_blueprint(blueprint)
+    log_in(make_app().test_client())
     for hooks in (
         "before_request_funcs",
         "after_request_funcs",
         "teardown_request_funcs",
+        "teardown_appcontext_funcs",
         "error_handler_spec",
     ):
-        assert getattr(ours, hooks) == getattr(plain, hooks)
+        assert getattr(with_extension, hooks) == getattr(plain, hooks)
 
 
-PUBLIC = {
-    "api",
-    "webhooks",
-    "Grant",
-    "READ_USER",
-    "WRITE_INTEGRATIONS",
-    "authorize_redirect",
-    "blueprint",
-    "current_grant",
-    "errors",
-    "integration_url",
-    "logout",
-    "protect",
-    "public",
-    "requires_scope",
-    "sandbox",
-    "signals",
-    "testing",
-}
+@pytest.mark.parametrize("config", [{"SESSION_TYPE": "redis"}, {"SESSION_TYPE": ""}])
+def test_configured_flask_session_is_left_alone(config: dict[str, str]) -> None:
+    assert type(make_app(**config).session_interface) is SecureCookieSessionInterface
+
+
+def test_default_session_is_replaced() -> None:
+    assert isinstance(make_app().session_interface, StoreSessionInterface)
+
+
+def test_own_session_interface_is_left_alone() -> None:
+    class Own(SecureCookieSessionInterface):
+        pass
+
+    app = bare_app()
+    app.session_interface = own = Own()
+    app.register_blueprint(blueprint)
+    assert app.session_interface is own
 
 
 def test_public_names() -> None:
-    """The public names are the contract's; submodules can be had as attributes."""
     names: dict[str, object] = {}
     exec("from flask_altdentifier import *", names)
-    assert names.keys() - {"__builtins__"} == PUBLIC
-    assert set(dir(flask_altdentifier)) >= PUBLIC
+    assert names.keys() - {"__builtins__"} == set(PUBLIC) == set(flask_altdentifier.__all__)
+    assert set(dir(flask_altdentifier)) >= set(PUBLIC)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = flask_altdentifier.nonsense
 
 
-def test_submodules_are_imported_when_asked_for() -> None:
-    """`flask_altdentifier.sandbox` works without an import of its own."""
-    from flask_altdentifier import sandbox
-
-    assert flask_altdentifier.__getattr__("sandbox") is sandbox
-
-
-def test_transport_is_http() -> None:
-    """Outside tests the provider is spoken to over HTTP, at its origin, within the timeout."""
-    from flask_altdentifier.transport import HTTPTransport
-
-    app = bare_app(ALTDENTIFIER_BASE_URL="https://[::1]:8443/", ALTDENTIFIER_TIMEOUT=3)
-    app.register_blueprint(blueprint)
-    transport = extension(app).transport
-    assert isinstance(transport, HTTPTransport)
-    assert (transport.timeout, transport.pool.scheme) == (3.0, "https")
-    assert (transport.pool.host, transport.pool.port) == ("::1", 8443)
+@pytest.mark.parametrize(
+    "name", ["errors", "signals", "stores", "webhooks", "sandbox", "testing"]
+)
+def test_submodules_say_what_they_export(name: str) -> None:
+    module = getattr(flask_altdentifier, name)
+    assert module is import_module(f"flask_altdentifier.{name}")
+    assert all(hasattr(module, exported) for exported in module.__all__)
 
 
 def test_import_is_light() -> None:
-    """Importing the package loads neither urllib3 nor Authlib nor the sandbox."""
     code = (
         "import sys, json, flask, flask_session; import flask_altdentifier; "
         "print(json.dumps(sorted(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
-    loaded = {name.partition(".")[0] for name in json.loads(shown)}
-    assert loaded.isdisjoint({"urllib3", "authlib", "requests", "cryptography", "redis"})
-    for name in ("sandbox", "testing", "webhooks", "event", "check", "provider", "transport"):
-        assert f"flask_altdentifier.{name}" not in json.loads(shown)
-
-
-def test_integration_url(app: Flask) -> None:
-    """The simplified link has the client, the scope and perhaps the server, nothing else."""
-    with app.test_request_context():
-        url = flask_altdentifier.integration_url()
-        assert url == (
-            "https://altdentifier.com/oauth2/authorize"
-            "?client_id=the-client&scope=write:integrations"
-        )
-        with_guild = flask_altdentifier.integration_url(81384788765712384)
-        assert with_guild == f"{url}&guild_id=81384788765712384"
-
-
-@pytest.mark.parametrize("guild_id", ["", "x", "1" * 21, "-1", "1.5", "\u0661", True, "1\n", " 1"])
-def test_integration_url_refuses_what_is_no_snowflake(app: Flask, guild_id: str) -> None:
-    """A server's id is 1 to 20 ASCII digits."""
-    with app.test_request_context(), pytest.raises(ValueError, match="snowflake"):
-        flask_altdentifier.integration_url(guild_id)
-
-
-def test_integration_url_in_templates(app: Flask) -> None:
-    """Templates have it as `altdentifier_integration_url`."""
-    with app.test_request_context():
-        template = app.jinja_env.from_string("{{ altdentifier_integration_url('1') }}")
-        assert template.render().endswith("guild_id=1")
+    modules = json.loads(shown)
+    loaded = {name.partition(".")[0] for name in modules}
+    assert loaded.isdisjoint({"urllib3", "authlib", "requests", "sqlalchemy", "redis", "cachelib"})
+    for name in ("sandbox", "testing", "webhooks", "diagnostics", "oauth.client", "http.transport"):
+        assert f"flask_altdentifier.{name}" not in modules

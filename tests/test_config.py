@@ -1,0 +1,192 @@
+"""The config: read and validated once, at registration."""
+
+from __future__ import annotations
+
+import logging
+from ast import literal_eval
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_altdentifier import blueprint
+from flask_altdentifier.config import MAX_SECONDS, Config, config_keys, key_name, read_config
+from flask_altdentifier.errors import ConfigError
+from flask_altdentifier.stores import MemoryStore
+
+from .support import bare_app, make_app, query_of
+
+CREDENTIALS = {"ALTDENTIFIER_CLIENT_ID": "id", "ALTDENTIFIER_CLIENT_SECRET": "secret"}
+DEFAULTS = {
+    "SCOPE": "read:user",
+    "REDIRECT_URI": None,
+    "BASE_URL": "https://altdentifier.com",
+    "TOKEN_AUTH_METHOD": "client_secret_post",
+    "PKCE": False,
+    "TIMEOUT": 10.0,
+    "LOGIN_LIFETIME": 600,
+    "GRANT_LIFETIME": None,
+    "AFTER_LOGIN": "/",
+    "AFTER_LOGOUT": "/",
+    "STORE": None,
+    "WEBHOOK_SECRET": None,
+}
+
+
+def config_with(**values: Any) -> Config:
+    prefixed = {f"ALTDENTIFIER_{key}": value for key, value in values.items()}
+    return read_config(CREDENTIALS | prefixed)
+
+
+def test_defaults_are_written_back() -> None:
+    app = bare_app()
+    app.register_blueprint(blueprint)
+    assert {key: app.config[f"ALTDENTIFIER_{key}"] for key in DEFAULTS} == DEFAULTS
+
+
+def test_keys_are_the_documented_ones() -> None:
+    names = {key_name(key).removeprefix("ALTDENTIFIER_") for key in config_keys()}
+    assert names == {"CLIENT_ID", "CLIENT_SECRET", *DEFAULTS}
+
+
+def test_every_key_has_help_and_a_valid_example() -> None:
+    for key in config_keys():
+        assert key.metadata["help"].endswith(".")
+        key.metadata["validate"](literal_eval(key.metadata["example"]))
+
+
+def test_defaults_are_valid_and_typed() -> None:
+    config = config_with()
+    assert config.scope == {"read:user"}
+    assert (config.timeout, config.login_lifetime, config.grant_lifetime) == (10.0, 600.0, None)
+
+
+@pytest.mark.parametrize("key", ["CLIENT_ID", "CLIENT_SECRET"])
+def test_missing_credential_stops_the_registration(key: str) -> None:
+    app = bare_app()
+    del app.config[f"ALTDENTIFIER_{key}"]
+    with pytest.raises(ConfigError, match=f"ALTDENTIFIER_{key} is missing.*FLASK_ALTDENTIFIER"):
+        app.register_blueprint(blueprint)
+    assert "altdentifier" not in app.extensions
+    assert "altdentifier.login" not in app.view_functions
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "read"),
+    [
+        ("CLIENT_ID", 12345678901234567890, "12345678901234567890"),
+        ("CLIENT_SECRET", 42, "42"),
+        ("SCOPE", "write:integrations  read:user", {"read:user", "write:integrations"}),
+        ("SCOPE", ["read:user", "write:integrations"], {"read:user", "write:integrations"}),
+        ("SCOPE", ("read:user",), {"read:user"}),
+        ("REDIRECT_URI", "https://app.example/cb?x=1", "https://app.example/cb?x=1"),
+        ("REDIRECT_URI", "http://[::1]:5000/callback", "http://[::1]:5000/callback"),
+        ("BASE_URL", "https://altdentifier.com/", "https://altdentifier.com"),
+        ("BASE_URL", "http://localhost:8400", "http://localhost:8400"),
+        ("BASE_URL", "http://127.8.8.8", "http://127.8.8.8"),
+        ("BASE_URL", "http://[::1]:8400/", "http://[::1]:8400"),
+        ("TOKEN_AUTH_METHOD", "client_secret_basic", "client_secret_basic"),
+        ("PKCE", True, True),
+        ("TIMEOUT", 3, 3.0),
+        ("LOGIN_LIFETIME", MAX_SECONDS, float(MAX_SECONDS)),
+        ("GRANT_LIFETIME", 0.5, 0.5),
+        ("AFTER_LOGIN", "/café", "/caf%C3%A9"),
+        ("AFTER_LOGOUT", "/bye?a=1#b", "/bye?a=1#b"),
+        ("WEBHOOK_SECRET", 123, ("123",)),
+        ("WEBHOOK_SECRET", ["new", "old"], ("new", "old")),
+    ],
+)
+def test_valid_value_is_read(key: str, value: Any, read: Any) -> None:
+    assert getattr(config_with(**{key: value}), key.lower()) == read
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("CLIENT_ID", 1.5, "double quotes"),
+        ("CLIENT_ID", True, "double quotes"),
+        ("CLIENT_SECRET", None, "quote"),
+        ("CLIENT_SECRET", -1, "double quotes"),
+        ("CLIENT_ID", "", "not empty"),
+        ("CLIENT_ID", "café", "ASCII"),
+        ("CLIENT_SECRET", "secret\n", "line break"),
+        ("SCOPE", "", "read:user"),
+        ("SCOPE", [], "read:user"),
+        ("SCOPE", None, "string"),
+        ("SCOPE", {"read:user": 1}, "string"),
+        ("SCOPE", ["read:user write:integrations"], "one scope per list item"),
+        ("SCOPE", "read:user\nwrite", "spaces"),
+        ("SCOPE", [None], "one scope per list item"),
+        ("REDIRECT_URI", "/callback", "absolute URL"),
+        ("REDIRECT_URI", "", "absolute URL"),
+        ("REDIRECT_URI", 8, "absolute URL"),
+        ("REDIRECT_URI", "https://user:hunter2@app.example/", "user name"),
+        ("REDIRECT_URI", "https://app.example/#x", "fragment"),
+        ("BASE_URL", "http://altdentifier.com", "https"),
+        ("BASE_URL", "https://altdentifier.com/api", "without a path"),
+        ("BASE_URL", "https://altdentifier.com?", "query"),
+        ("BASE_URL", "https://user:hunter2@altdentifier.com", "user name"),
+        ("BASE_URL", None, "origin"),
+        ("TOKEN_AUTH_METHOD", "none", "client_secret_basic"),
+        ("TOKEN_AUTH_METHOD", [], "client_secret_basic"),
+        ("PKCE", "yes", "True or False"),
+        ("PKCE", 1, "True or False"),
+        ("TIMEOUT", 0, "seconds"),
+        ("TIMEOUT", None, "seconds"),
+        ("TIMEOUT", "10", "without quotes"),
+        ("TIMEOUT", float("nan"), "seconds"),
+        ("LOGIN_LIFETIME", -1, "seconds"),
+        ("LOGIN_LIFETIME", True, "seconds"),
+        ("GRANT_LIFETIME", MAX_SECONDS + 1, "seconds"),
+        ("AFTER_LOGIN", "home", "begins with one"),
+        ("AFTER_LOGIN", "//evil.example", "begins with one"),
+        ("AFTER_LOGIN", None, "begins with one"),
+        ("AFTER_LOGOUT", "/\\evil.example", "begins with one"),
+        ("AFTER_LOGOUT", "/" + "a" * 2048, "2048 bytes"),
+        ("STORE", "nonsense", "sqlite:///"),
+        ("STORE", "", "sqlite:///"),
+        ("STORE", {}, "get, set, pop"),
+        ("STORE", MemoryStore, "class"),
+        ("WEBHOOK_SECRET", "", "not empty"),
+        ("WEBHOOK_SECRET", [], "at least one"),
+        ("WEBHOOK_SECRET", ["new", None], "quote"),
+        ("WEBHOOK_SECRET", [True], "double quotes"),
+    ],
+)
+def test_invalid_value_is_named_with_a_hint(key: str, value: Any, hint: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^ALTDENTIFIER_{key} (?s:.*){hint}") as caught:
+        config_with(**{key: value})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_environment_alone_configures_an_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in {"CLIENT_ID": "42", "CLIENT_SECRET": "s", "SCOPE": '["a", "b"]'}.items():
+        monkeypatch.setenv(f"FLASK_ALTDENTIFIER_{key}", value)
+    app = Flask("env")
+    app.config.from_prefixed_env()
+    assert read_config(app.config).client_id == "42"
+    assert read_config(app.config).scope == {"a", "b"}
+
+
+def test_config_is_read_once() -> None:
+    app = make_app()
+    app.config["ALTDENTIFIER_CLIENT_ID"] = "changed"
+    assert query_of(app.test_client().get("/login").location)["client_id"] == "the-client"
+
+
+def test_config_is_frozen_and_hides_secrets() -> None:
+    config = config_with(WEBHOOK_SECRET="hunter2", CLIENT_SECRET="hunter3")
+    assert "hunter" not in repr(config)
+    with pytest.raises(AttributeError):
+        config.pkce = True  # type: ignore[misc]
+
+
+def test_message_does_not_repeat_a_store_url(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(ConfigError) as caught:
+        config_with(STORE="redis://user:hunter2@[")
+    assert "hunter2" not in str(caught.value) + caplog.text
+
+
+def test_client_hash_differs_between_clients() -> None:
+    assert config_with(CLIENT_ID="a").client_hash != config_with(CLIENT_ID="b").client_hash

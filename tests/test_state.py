@@ -1,0 +1,194 @@
+"""What the extension keeps for each app: store, key prefix, paths."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from cachelib import FileSystemCache, SimpleCache
+from flask import Flask
+from flask_session import Session
+from flask_sqlalchemy import SQLAlchemy
+
+from flask_altdentifier import blueprint
+from flask_altdentifier.errors import ConfigError
+from flask_altdentifier.http.transport import HTTPTransport
+from flask_altdentifier.state import MAX_LOGIN_URL, get_state
+from flask_altdentifier.stores import (
+    MemoryStore,
+    RedisStore,
+    SQLAlchemyStore,
+    SQLiteStore,
+    Store,
+)
+from flask_altdentifier.urls import MAX_PATH
+
+from .support import FakeAltDentifier, bare_app, log_in, make_app, query_of, state_of
+
+
+def registered(tmp_path: Path, **config: Any) -> Flask:
+    """Return an app in production with the extension, whose instance folder is *tmp_path*."""
+    app = bare_app(**config)
+    app.testing = False
+    app.instance_path = str(tmp_path / "instance")
+    app.register_blueprint(blueprint)
+    state_of(app).transport = FakeAltDentifier()
+    return app
+
+
+def store_at_first_use(app: Flask) -> Store:
+    with app.app_context():
+        store = state_of(app).records.get_store()
+        assert state_of(app).records.get_store() is store
+    return store
+
+
+def test_default_store_is_sqlite_in_the_instance_folder(tmp_path: Path) -> None:
+    app = registered(tmp_path)
+    assert not (tmp_path / "instance").exists()
+    assert log_in(app.test_client()).location == "/"
+    file = tmp_path / "instance" / "altdentifier.sqlite3"
+    assert (type(store_at_first_use(app)), file.stat().st_mode & 0o777) == (SQLiteStore, 0o600)
+
+
+def test_default_store_under_test_is_in_memory(tmp_path: Path) -> None:
+    app = registered(tmp_path)
+    app.testing = True  # decided at first use
+    assert isinstance(store_at_first_use(app), MemoryStore)
+
+
+@pytest.mark.parametrize("first", ["session", "blueprint"])
+def test_redis_of_flask_session_is_used(tmp_path: Path, first: str) -> None:
+    client = redis.Redis()
+    config = {"SESSION_TYPE": "redis", "SESSION_REDIS": client}
+    if first == "blueprint":
+        app = registered(tmp_path, **config)
+        Session(app)
+    else:
+        app = bare_app(**config)
+        app.testing = False
+        Session(app)
+        app.register_blueprint(blueprint)
+    store = store_at_first_use(app)
+    assert isinstance(store, RedisStore)
+    assert client in vars(store).values()
+
+
+def test_engine_of_flask_session_is_used(tmp_path: Path) -> None:
+    db = SQLAlchemy()
+    app = registered(
+        tmp_path,
+        SQLALCHEMY_DATABASE_URI="sqlite://",
+        SESSION_TYPE="sqlalchemy",
+        SESSION_SQLALCHEMY=db,
+    )
+    db.init_app(app)
+    with app.app_context():
+        Session(app)
+    assert isinstance(store_at_first_use(app), SQLAlchemyStore)
+
+
+@pytest.mark.parametrize("cache", [SimpleCache(), FileSystemCache])
+def test_sqlite_beside_sessions_in_files(tmp_path: Path, cache: Any) -> None:
+    if isinstance(cache, type):
+        cache = cache(str(tmp_path / "sessions"))
+    app = registered(tmp_path, SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
+    Session(app)
+    assert isinstance(store_at_first_use(app), SQLiteStore)
+
+
+@pytest.mark.parametrize("kind", ["memcached", "mongodb", "dynamodb", "Memcached"])
+def test_sessions_on_another_server_need_a_store(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(ConfigError, match="^ALTDENTIFIER_STORE is missing"):
+        registered(tmp_path, SESSION_TYPE=kind)
+    registered(tmp_path, SESSION_TYPE=kind, ALTDENTIFIER_STORE="memory://")
+    later = registered(tmp_path)
+    later.config["SESSION_TYPE"] = kind
+    with pytest.raises(ConfigError, match="^ALTDENTIFIER_STORE is missing"):
+        store_at_first_use(later)
+
+
+def test_sessions_in_another_cache_need_a_store(tmp_path: Path) -> None:
+    class MemcachedCache(SimpleCache):
+        pass
+
+    app = registered(tmp_path, SESSION_TYPE="cachelib", SESSION_CACHELIB=MemcachedCache())
+    Session(app)
+    with pytest.raises(ConfigError, match="MemcachedCache"):
+        store_at_first_use(app)
+
+
+@pytest.mark.parametrize("kind", [7, ["redis"]])
+def test_session_type_must_be_text(kind: Any) -> None:
+    with pytest.raises(ConfigError, match="^SESSION_TYPE"):
+        make_app(ALTDENTIFIER_STORE=None, SESSION_TYPE=kind)
+
+
+@pytest.mark.parametrize("prefix", [None, 7, b"session:", "", "a", "altdentifier:"])
+def test_unsafe_session_key_prefix_is_refused(prefix: Any) -> None:
+    """A session cookie could name a record of ours."""
+    with pytest.raises(ConfigError, match="^SESSION_KEY_PREFIX"):
+        make_app(SESSION_KEY_PREFIX=prefix)
+
+
+def test_key_prefix_differs_between_clients_and_session_prefixes() -> None:
+    configs: list[dict[str, str]] = [
+        {},
+        {"ALTDENTIFIER_CLIENT_ID": "other"},
+        {"SESSION_KEY_PREFIX": "other:"},
+    ]
+    assert len({state_of(make_app(**config)).records.key_prefix for config in configs}) == 3
+
+
+def test_missing_registration_is_a_config_error() -> None:
+    with bare_app().app_context(), pytest.raises(ConfigError, match="register_blueprint"):
+        get_state()
+
+
+def test_transport_has_origin_and_timeout() -> None:
+    app = bare_app(ALTDENTIFIER_BASE_URL="https://[::1]:8443/", ALTDENTIFIER_TIMEOUT=3)
+    app.register_blueprint(blueprint)
+    transport = state_of(app).transport
+    assert isinstance(transport, HTTPTransport)
+    assert (transport.origin, transport.timeout) == ("https://[::1]:8443", 3.0)
+
+
+def test_redirect_uri_needs_a_valid_host(app: Flask) -> None:
+    for host in ("[", "a b", "a_b:5000"):
+        response = app.test_client().get("/login", headers={"Host": host})
+        assert response.status_code == 400
+        assert "ALTDENTIFIER_REDIRECT_URI" in response.text
+
+
+def login_url(app: Flask, *arguments: Any, **environ: str) -> str:
+    with app.test_request_context(environ_overrides=environ):
+        return state_of(app).login_url(*arguments)
+
+
+def test_login_url_asks_for_scopes_that_login_does_not(app: Flask) -> None:
+    url = login_url(app, "/a?b=1&c", frozenset({"read:user", "write:integrations", "other"}))
+    assert query_of(url) == {"next": "/a?b=1&c", "scope": "write:integrations"}
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/" + "a" * (MAX_PATH - 1), True),
+        ("/" + "a" * MAX_PATH, False),
+        ("/?" + "&=" * 1000, False),  # three times as long in a query
+    ],
+)
+def test_login_url_leaves_out_a_page_that_is_too_long(app: Flask, path: str, kept: bool) -> None:
+    url = login_url(app, path)
+    assert ("next=" in url) is kept
+    assert len(url) <= MAX_LOGIN_URL
+
+
+@pytest.mark.parametrize("prefix", ["//evil.example", "/\\evil.example", "//\\//evil.example"])
+def test_login_url_stays_on_this_host(app: Flask, prefix: str) -> None:
+    assert login_url(app, None, SCRIPT_NAME=prefix).startswith("/evil.example/")
