@@ -1,49 +1,146 @@
-"""What a login gave: the access token, its scope and its end."""
+"""The grant: what a user allowed, and for how long."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, NoReturn
+
+from .scopes import validate_scopes
 
 
-@dataclass(frozen=True)
-class Grant:
-    """What AltDentifier granted to one browser, as the token response told it.
+class _Tokens:
+    """Keeps both tokens in slots, which `vars`, `dataclasses.asdict` and `repr` do not visit."""
 
-    False once it has expired. Both tokens are hidden in the `repr`.
+    __slots__ = ("_access_token", "_refresh_token")
+
+    _access_token: str
+    _refresh_token: str | None
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Grant(_Tokens):
+    """What the user allowed, as AltDentifier's token response states it.
+
+    A grant is immutable, and falsy once it has expired. `repr`, `vars` and `dataclasses.asdict`
+    show neither token. Pickling raises `TypeError`, because a pickle would contain both tokens
+    and usually ends up in a cache or a queue.
+
+    :param access_token: The bearer token (RFC 6750).
+    :param refresh_token: The refresh token, or None. AltDentifier documents no way to use it.
+    :param scope: The scopes that the user granted.
+    :param requested_scope: The scopes that the user was asked for.
+    :param expires_at: When the access token expires, as an aware UTC `datetime`.
+
+    Example::
+
+        if current_grant.covers("write:integrations"):
+            headers = {"Authorization": f"Bearer {current_grant.access_token}"}
     """
 
-    #: The bearer token (RFC 6750).
-    access_token: str = field(repr=False)
-    #: The refresh token, if one came. AltDentifier does not document a way to use it.
-    refresh_token: str | None = field(repr=False)
     #: The scopes that the user granted.
     scope: frozenset[str]
-    #: The scopes that the user was asked for; what is missing in `scope` was declined.
+    #: The scopes that the user was asked for. What is missing in `scope` was declined.
     requested_scope: frozenset[str]
-    #: When the access token ends (UTC).
+    #: When the access token expires (UTC).
     expires_at: datetime
 
+    def __init__(
+        self,
+        access_token: str,
+        refresh_token: str | None,
+        scope: frozenset[str],
+        requested_scope: frozenset[str],
+        expires_at: datetime,
+    ) -> None:
+        values = {
+            "_access_token": access_token,
+            "_refresh_token": refresh_token,
+            "scope": scope,
+            "requested_scope": requested_scope,
+            "expires_at": expires_at,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)  # the class is frozen
+
+    @property
+    def access_token(self) -> str:
+        """The bearer token (RFC 6750)."""
+        return self._access_token
+
+    @property
+    def refresh_token(self) -> str | None:
+        """The refresh token, or None."""
+        return self._refresh_token
+
     def covers(self, *scopes: str) -> bool:
-        """Tell whether each of *scopes* was granted."""
+        """Return whether the user granted every one of *scopes*.
+
+        Example::
+
+            grant.covers("read:user", "write:integrations")
+        """
         return self.scope.issuperset(scopes)
 
     @property
     def expired(self) -> bool:
-        """Whether the access token has ended."""
+        """Whether the access token has expired."""
         return self.expires_at.timestamp() <= time.time()
 
     def __bool__(self) -> bool:
         return not self.expired
 
+    def limited_to(self, seconds: float | None) -> Grant:
+        """Return this grant, expiring at most *seconds* from now.
+
+        :param seconds: The longest remaining lifetime, or None for no limit.
+        :returns: A new grant, or this one if it already expires early enough.
+
+        Example::
+
+            grant.limited_to(3600)
+        """
+        if seconds is None:
+            return self
+        limit = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        return Grant(*self._values()[:-1], min(self.expires_at, limit))
+
+    def _values(self) -> tuple[str, str | None, frozenset[str], frozenset[str], datetime]:
+        return (
+            self._access_token,
+            self._refresh_token,
+            self.scope,
+            self.requested_scope,
+            self.expires_at,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Grant) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __copy__(self) -> Grant:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Grant:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a Grant cannot be pickled, because the pickle would contain its tokens")
+
     def to_record(self) -> dict[str, Any]:
-        """Return this grant as JSON values, for the store."""
+        """Return this grant as JSON values, with both tokens, for the store.
+
+        Example::
+
+            json.dumps(grant.to_record())
+        """
         return {
-            "access_token": self.access_token,
-            "refresh_token": self.refresh_token,
+            "access_token": self._access_token,
+            "refresh_token": self._refresh_token,
             "scope": sorted(self.scope),
             "requested_scope": sorted(self.requested_scope),
             "expires_at": self.expires_at.timestamp(),
@@ -51,11 +148,28 @@ class Grant:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Grant:
-        """Return the grant that `to_record` wrote."""
-        return cls(
-            access_token=record["access_token"],
-            refresh_token=record["refresh_token"],
-            scope=frozenset(record["scope"]),
-            requested_scope=frozenset(record["requested_scope"]),
-            expires_at=datetime.fromtimestamp(record["expires_at"], timezone.utc),
-        )
+        """Return the grant that `to_record` turned into *record*.
+
+        :raises ValueError: `to_record` cannot have returned *record*, because a value is missing or
+            has another type. The message quotes nothing.
+
+        Example::
+
+            Grant.from_record(json.loads(text))
+        """
+        try:
+            return cls(
+                _text(record["access_token"]),
+                None if record["refresh_token"] is None else _text(record["refresh_token"]),
+                validate_scopes(record["scope"]),
+                validate_scopes(record["requested_scope"]),
+                datetime.fromtimestamp(record["expires_at"], timezone.utc),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
+            raise ValueError("the record is not a grant") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -1,28 +1,69 @@
-"""Scopes: the two that AltDentifier documents, and the syntax of RFC 6749 section 3.3."""
+"""Scopes: the ones that AltDentifier documents, and the syntax of RFC 6749 section 3.3."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
-READ_USER = "read:user"
-WRITE_INTEGRATIONS = "write:integrations"
+READ_USER: Final = "read:user"
+WRITE_INTEGRATIONS: Final = "write:integrations"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A documented scope, and how to present it to people."""
+
+    #: The scope token, as it stands in requests.
+    name: str
+    #: What the user allows, in a few words.
+    label: str
+    #: What the application can do with it, in one sentence.
+    description: str
+
+
+#: Every documented scope, in the order of AltDentifier's page. All other lists derive from this.
+DOCUMENTED_SCOPES: Final = (
+    Scope(READ_USER, "Read your AltDentifier account", "The application cannot change anything."),
+    Scope(
+        WRITE_INTEGRATIONS,
+        "Be added to one of your servers",
+        "The application is notified of each verification on that server.",
+    ),
+)
+
+#: The names of `DOCUMENTED_SCOPES`.
+DOCUMENTED_SCOPE_NAMES: Final = frozenset(scope.name for scope in DOCUMENTED_SCOPES)
 
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 
 
-def parse(text: str) -> frozenset[str]:
-    """Return the scope tokens of a space-separated string; the empty string has none.
+def parse_scope(text: str) -> frozenset[str]:
+    r"""Return the scope tokens of a space-separated string.
 
-    Raises `ValueError` for a character that RFC 6749 section 3.3 does not allow.
+    :param text: Scope tokens in any order, separated by any number of spaces. May be empty.
+    :returns: The tokens as a set, empty if there are none.
+    :raises ValueError: A character is not printable ASCII, or is `"` or `\`
+        (RFC 6749 section 3.3).
+
+    Example::
+
+        parse_scope("read:user write:integrations")
     """
-    return checked(token for token in text.split(" ") if token)
+    return validate_scopes(token for token in text.split(" ") if token)
 
 
-def checked(tokens: Iterable[str]) -> frozenset[str]:
-    """Return *tokens* as a set.
+def validate_scopes(tokens: Iterable[str]) -> frozenset[str]:
+    """Return single scope tokens as a set.
 
-    Raises `ValueError` for one that is no scope token of RFC 6749 section 3.3.
+    :param tokens: Scope tokens, one per item.
+    :returns: The tokens as a set.
+    :raises ValueError: An item is not a scope token of RFC 6749 section 3.3. The message names it.
+
+    Example::
+
+        validate_scopes(["read:user", "write:integrations"])
     """
     scopes = list(tokens)
     for token in scopes:
@@ -31,6 +72,11 @@ def checked(tokens: Iterable[str]) -> frozenset[str]:
     return frozenset(scopes)
 
 
-def join(scopes: Iterable[str]) -> str:
-    """Return *scopes* as one string, sorted, so that the same scopes give the same URL."""
+def format_scope(scopes: Iterable[str]) -> str:
+    """Return scopes as one space-separated string, sorted so that equal sets give equal strings.
+
+    Example::
+
+        format_scope({"write:integrations", "read:user"})  # "read:user write:integrations"
+    """
     return " ".join(sorted(scopes))
