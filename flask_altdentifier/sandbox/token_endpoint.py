@@ -26,7 +26,7 @@ def exchange_code() -> Response:
     response = make_failure_response(state.failure, state.slow_seconds)
     if response is None:
         response = _exchange_code()
-        token_request.problem = g.get("token_problem", "")
+        token_request.problem = g.get("refusal", "")
     else:
         token_request.problem = f"The sandbox is set to: {state.failure.title}."
     token_request.status = response.status_code
@@ -42,7 +42,7 @@ def _exchange_code() -> Response:
 
 
 def _refuse(problem: str) -> Response:
-    g.token_problem = problem
+    g.refusal = problem
     return make_error_response(400)
 
 

@@ -1,282 +1,158 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_altdentifier.sandbox import Client, Failure, create_app, sandbox_state
+from flask_altdentifier.sandbox import Client, Failure
 
-from .flow import REDIRECT_URI, allow, authorize_url, code_of, exchange, query_of
+from .site import BOTH, GARDEN, GRACE, LINK, REDIRECT_URI, Site, authorize_url, query_of
 
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from flask_altdentifier.sandbox import State
-
-BOTH = "read:user write:integrations"
-PARAMETERS = ["response_type", "redirect_uri", "scope", "state", "guild_id", "code_challenge"]
+CHALLENGE = "c" * 43
 
 
-@pytest.mark.parametrize("client_id", ["nobody", "", None])
-def test_unknown_client(visitor: FlaskClient, client_id: str | None) -> None:
-    """An unknown or missing client id is a 404, whatever else is wrong."""
-    assert visitor.get(authorize_url(client_id=client_id, redirect_uri="x")).status_code == 404
+def test_page_names_application_scopes_and_destination() -> None:
+    page = Site([Client("sandbox", "s", name="<Chess>")]).get(authorize_url(scope=BOTH)).text
+    assert "&lt;Chess&gt;" in page
+    assert "<strong>localhost:5000</strong>" in page
+    assert re.findall(r'name="granted" value="(.*?)" checked', page) == BOTH.split()
+    assert re.findall(r'name="decision" value="(.*?)".*?>(.*?)<', page) == [
+        ("allow", "Authorize"),
+        ("deny", "Cancel"),
+    ]
+
+
+@pytest.mark.parametrize("client_id", ["nobody", None])
+def test_unknown_client_is_404(site: Site, client_id: str | None) -> None:
+    assert site.get(authorize_url(client_id=client_id, redirect_uri="x")).status_code == 404
+
+
+@pytest.mark.parametrize("uri", [None, "javascript:alert(1)", [REDIRECT_URI, REDIRECT_URI]])
+def test_invalid_redirect_uri_is_not_redirected(site: Site, uri: Any) -> None:
+    assert site.get(authorize_url(redirect_uri=uri)).status_code == 400
+
+
+def test_registered_redirect_uris_are_compared_exactly() -> None:
+    site = Site([Client("sandbox", "sandbox-secret", redirect_uris=(REDIRECT_URI,))])
+    assert site.get(authorize_url()).status_code == 200
+    assert site.get(authorize_url(redirect_uri=REDIRECT_URI.upper())).status_code == 400
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "error"),
     [
-        {"redirect_uri": None},
-        {"redirect_uri": ""},
-        {"redirect_uri": "javascript:alert(1)"},
-        {"redirect_uri": "https://exämple.org/callback"},
-        {"response_type": None},
-        {"response_type": "token"},
-        {"response_type": 'code "ä'},
-        {"scope": None},
-        {"scope": ""},
-        {"scope": "read:user admin"},
-        {"scope": "read:user  write:integrations"},
-        {"scope": BOTH, "guild_id": "12a"},
-        {"scope": BOTH, "guild_id": "1" * 21},
-        {"code_challenge": "A" * 43},
-        {"code_challenge": "A" * 43, "code_challenge_method": "plain"},
-        {"code_challenge": "short", "code_challenge_method": "S256"},
+        ({"response_type": None}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": 'code "ä'}, "unsupported_response_type"),
+        ({"scope": None}, "invalid_scope"),
+        ({"scope": "read:user admin"}, "invalid_scope"),
+        ({"scope": ["read:user", "read:user"]}, "invalid_request"),
+        ({"scope": BOTH, "guild_id": "12a"}, "invalid_request"),
+        ({"code_challenge": CHALLENGE, "code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge": "short", "code_challenge_method": "S256"}, "invalid_request"),
     ],
 )
-def test_bad_request(visitor: FlaskClient, changes: dict[str, str | None]) -> None:
-    """What is wrong with the request is said on a page with status 400, and nobody redirected."""
-    url = authorize_url(**changes)
-    for response in (visitor.get(url), visitor.post(url, data={"decision": "allow"})):
-        assert response.status_code == 400
-        assert "Location" not in response.headers
-        assert "Sandbox" in response.text
+def test_other_errors_are_redirected(site: Site, changes: dict[str, Any], error: str) -> None:
+    for response in (site.get(authorize_url(**changes)), site.allow(**changes)):
+        query = query_of(response)
+        assert (query["error"], query["state"]) == (error, "a-state")
+    assert not site.state.codes
 
 
-@pytest.mark.parametrize(
-    "name", ["client_id", "response_type", "redirect_uri", "scope", "state", "code_challenge"]
-)
-def test_repeated_parameter(visitor: FlaskClient, name: str) -> None:
-    """A parameter that comes twice is a 400 (RFC 6749 section 3.1)."""
-    url = authorize_url(code_challenge="A" * 43, code_challenge_method="S256")
-    assert visitor.get(url).status_code == 200
-    again = re.search(f"{name}=[^&]*", url)
-    assert again is not None
-    assert visitor.get(f"{url}&{again[0]}").status_code == 400
+@pytest.mark.parametrize("failure", [f for f in Failure if f.redirect_error])
+def test_chosen_error_is_redirected(site: Site, failure: Failure) -> None:
+    site.state.failure = failure
+    assert query_of(site.allow())["error"] == failure.redirect_error
+
+
+def test_authorize_error_is_500_on_this_page_only(site: Site) -> None:
+    code = site.get_code()
+    site.state.failure = Failure.AUTHORIZE_ERROR
+    assert site.get(authorize_url(client_id="nobody")).status_code == 500
+    assert site.exchange(code).status_code == 200
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(PARAMETERS),
-        st.text(st.characters(exclude_categories=["Cs"]))
-        | st.sampled_from(["code", REDIRECT_URI, BOTH]),
+        st.sampled_from(["response_type", "redirect_uri", "scope", "state", "guild_id"]),
+        st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(["code", BOTH]),
     )
 )
-def test_never_fails(changes: dict[str, str | None]) -> None:
-    """No parameter brings the page down or redirects."""
-    visitor = create_app(config={"TESTING": True}).test_client()
-    assert visitor.get(authorize_url(**changes)).status_code in {200, 400}
+def test_any_parameters_are_answered(changes: dict[str, str]) -> None:
+    assert Site().get(authorize_url(**changes)).status_code in {200, 302, 400}
 
 
-def test_page_says_who_what_and_where() -> None:
-    """The page names the application, each scope, the destination and that it is a sandbox."""
-    visitor = create_app([Client("sandbox", "s", name="<Chess>")]).test_client()
-    page = visitor.get(authorize_url(scope=BOTH)).text
-    assert "&lt;Chess&gt;" in page
-    assert "<strong>localhost:5000</strong>" in page
-    assert "Sandbox" in page
-    assert page.count('type="checkbox"') == 2
-    assert 'value="read:user" checked' in page
-    assert 'value="write:integrations" checked' in page
-    assert all(len(i) in {18, 19} for i in re.findall(r'name="user" value="([0-9]+)"', page))
-    assert "a-state" not in page
+def test_code_and_state_come_back_for_the_chosen_user(site: Site) -> None:
+    odd_state = "é&=#+% \n\0"
+    redirect_uri = f"{REDIRECT_URI}?tenant="
+    query = query_of(site.allow({"user": GRACE}, state=odd_state, redirect_uri=redirect_uri))
+    assert query == {"tenant": "", "code": query["code"], "state": odd_state}
+    assert "state" not in query_of(site.allow(state=""))
+    token = site.state.get_token(
+        site.exchange(query["code"], redirect_uri=redirect_uri).get_json()["access_token"]
+    )
+    assert token is not None
+    assert token.user.id == GRACE
 
 
-def test_no_guild_without_integrations(visitor: FlaskClient) -> None:
-    """A server is asked for only with write:integrations."""
-    assert 'name="guild"' not in visitor.get(authorize_url(guild_id="7")).text
-
-
-def test_guild_is_fixed(visitor: FlaskClient, state: State) -> None:
-    """A guild_id leaves that server alone to choose, known or not."""
-    page = visitor.get(authorize_url(scope=BOTH, guild_id="123456789012345678")).text
-    assert re.findall(r'name="guild" value="([0-9]+)" required checked', page) == [
-        "123456789012345678"
-    ]
-    assert page.count('name="guild"') == 1
-    allow(visitor, "write:integrations", scope=BOTH, guild_id="123456789012345678")
-    assert [i.guild.id for i in state.installations] == ["123456789012345678"]
-
-
-def test_allow(visitor: FlaskClient, state: State) -> None:
-    """Allow leads back with a code and the state; the code yields the chosen user's token."""
-    response = allow(visitor, form={"user": "200000000000000002"})
-    assert response.status_code == 302
-    assert response.headers["Location"].startswith(f"{REDIRECT_URI}?code=")
-    assert query_of(response) == {"code": [code_of(response)], "state": ["a-state"]}
-    token = exchange(visitor, code_of(response)).get_json()
-    kept = state.token(token["access_token"])
-    assert kept is not None
-    assert kept.user.name == "grace"
-
-
-@pytest.mark.parametrize("given_state", [None, ""])
-def test_no_state(visitor: FlaskClient, given_state: str | None) -> None:
-    """A state that was not sent, or sent empty, does not come back (RFC 6749 section 3.1)."""
-    assert "state" not in query_of(allow(visitor, state=given_state))
-
-
-def test_odd_state(visitor: FlaskClient) -> None:
-    """The state comes back as it was, whatever is in it."""
-    odd = "é&=#+% \n\0"
-    assert query_of(allow(visitor, state=odd))["state"] == [odd]
-    denied = visitor.post(authorize_url(state=odd), data={"decision": "deny"})
-    assert query_of(denied)["state"] == [odd]
-
-
-def test_redirect_uri_with_query(visitor: FlaskClient) -> None:
-    """The redirect URI keeps its own query."""
-    response = allow(visitor, redirect_uri=f"{REDIRECT_URI}?tenant=1&empty=")
-    assert query_of(response)["tenant"] == ["1"]
-    assert query_of(response)["empty"] == [""]
-
-
-def test_deny(visitor: FlaskClient, state: State) -> None:
-    """Deny leads back with access_denied and the state, and leaves no code behind."""
-    response = visitor.post(authorize_url(scope=BOTH), data={"decision": "deny"})
-    assert response.status_code == 302
-    assert response.headers["Location"].startswith(f"{REDIRECT_URI}?error=access_denied&")
-    assert query_of(response)["state"] == ["a-state"]
-    assert "code" not in query_of(response)
-    assert state.codes == {}
-    assert state.installations == []
+def test_cancel_is_access_denied(site: Site) -> None:
+    query = query_of(site.allow({"decision": "deny"}, scope=BOTH))
+    assert (query["error"], query["state"]) == ("access_denied", "a-state")
+    assert not site.state.codes
+    assert not site.state.installations
 
 
 @pytest.mark.parametrize(
-    ("granted", "scope"),
+    ("requested", "ticked", "granted"),
     [
-        (["read:user", "write:integrations"], "read:user write:integrations"),
-        (["write:integrations"], "write:integrations"),
-        (["read:user"], "read:user"),
-        (["admin"], ""),
+        (BOTH, ["write:integrations", "read:user"], BOTH),
+        (BOTH, ["write:integrations"], "write:integrations"),
+        (BOTH, ["admin"], ""),
+        ("read:user", ["read:user", "write:integrations"], "read:user"),
     ],
 )
-def test_unticked_scopes(visitor: FlaskClient, granted: list[str], scope: str) -> None:
-    """What was asked for and left ticked is granted, down to nothing."""
-    code = code_of(allow(visitor, *granted, scope=BOTH))
-    assert exchange(visitor, code).get_json()["scope"] == scope
-
-
-def test_more_than_asked(visitor: FlaskClient) -> None:
-    """A box that was not on the page grants nothing."""
-    code = code_of(allow(visitor, "read:user", "write:integrations"))
-    assert exchange(visitor, code).get_json()["scope"] == "read:user"
-
-
-def test_integration_is_remembered(visitor: FlaskClient, state: State) -> None:
-    """With write:integrations left ticked the application is added to the chosen server, once."""
-    allow(visitor, "read:user", scope=BOTH)
-    assert state.installations == []
-    for _ in range(2):
-        allow(visitor, "write:integrations", scope=BOTH, form={"guild": "400000000000000002"})
-    assert [(i.client_id, i.guild.name, i.user.name) for i in state.installations] == [
-        ("sandbox", "Garden Neighbours", "ada")
-    ]
-
-
-@pytest.mark.parametrize(
-    "form", [{"decision": "perhaps"}, {"user": "1"}, {"guild": "1"}, {"user": "", "guild": ""}]
-)
-def test_form_of_somebody_else(visitor: FlaskClient, state: State, form: dict[str, str]) -> None:
-    """A form that the page cannot have sent is a 400."""
-    assert allow(visitor, "write:integrations", scope=BOTH, form=form).status_code == 400
-    assert state.codes == {}
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 302),
-        ({"Origin": "http://localhost"}, 302),
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 302),
-        ({"Sec-Fetch-Site": "none"}, 302),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, 403),
-        ({"Origin": "http://localhost:5000"}, 403),
-        ({"Origin": "https://localhost"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": ""}, 403),
-    ],
-)
-def test_cross_site_form(
-    visitor: FlaskClient, state: State, headers: dict[str, str], status: int
+def test_requested_and_ticked_scopes_are_granted(
+    site: Site, requested: str, ticked: list[str], granted: str
 ) -> None:
-    """No page of another origin can press "Allow"."""
-    data = {"decision": "allow", "granted": "read:user"}
-    assert visitor.post(authorize_url(), data=data, headers=headers).status_code == status
-    assert len(state.codes) == (status == 302)
+    code = query_of(site.allow({"granted": ticked}, scope=requested))["code"]
+    assert site.exchange(code).get_json()["scope"] == granted
 
 
-@pytest.mark.parametrize(
-    ("redirect_uri", "source"),
-    [
-        (REDIRECT_URI, "http://localhost:5000"),
-        ("https://app.example/cb", "https://app.example"),
-        ("http://[::1]:5000/cb", "http:"),
-    ],
-)
-def test_headers(visitor: FlaskClient, redirect_uri: str, source: str) -> None:
-    """The page cannot be framed or cached, and its form leads here and to the application only."""
-    headers = visitor.get(authorize_url(redirect_uri=redirect_uri)).headers
-    assert headers["Content-Security-Policy"] == (
-        f"default-src 'none'; style-src 'self'; form-action 'self' {source}; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    )
-    assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Cache-Control"] == "no-store"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "same-origin"
-    assert "Set-Cookie" not in headers
+def test_write_integrations_adds_the_application_once(site: Site) -> None:
+    site.allow({"granted": "read:user"}, scope=BOTH)
+    assert not site.state.installations
+    for _ in range(2):
+        site.allow({"guild": GARDEN, "user": GRACE}, scope=BOTH)
+    [installation] = site.state.installations
+    assert (installation.guild.id, installation.user.id) == (GARDEN, GRACE)
 
 
-def test_registered_redirect_uris() -> None:
-    """With registered redirect URIs only these will do, to the letter."""
-    client = Client("sandbox", "sandbox-secret", redirect_uris=(REDIRECT_URI,))
-    visitor = create_app([client]).test_client()
-    assert visitor.get(authorize_url()).status_code == 200
-    for other in (f"{REDIRECT_URI}/", f"{REDIRECT_URI}?a=1", "http://LOCALHOST:5000/callback"):
-        assert visitor.get(authorize_url(redirect_uri=other)).status_code == 400
+def test_guild_id_is_the_only_choice(site: Site) -> None:
+    page = site.get(authorize_url(scope=BOTH, guild_id="42")).text
+    assert re.findall(r'name="guild" value="([0-9]+)"', page) == ["42"]
+    assert 'name="guild"' not in site.get(authorize_url(guild_id="42")).text
+    form = {"decision": "allow", "guild": GARDEN}
+    assert site.post(f"{LINK}&guild_id=42", data=form).status_code == 400
 
 
-@pytest.mark.parametrize(("registered", "status"), [((), 400), (("https://app.example/cb",), 200)])
-def test_loopback_only(registered: tuple[str, ...], status: int) -> None:
-    """Under LOOPBACK_ONLY a redirect URI that leaves this machine has to be registered."""
-    client = Client("sandbox", "sandbox-secret", redirect_uris=registered)
-    visitor = create_app([client], config={"LOOPBACK_ONLY": True}).test_client()
-    response = visitor.get(authorize_url(redirect_uri="https://app.example/cb"))
-    assert response.status_code == status
+@pytest.mark.parametrize("form", [{"decision": "perhaps"}, {"user": "1"}, {"guild": ""}])
+def test_unknown_form_values_are_400(site: Site, form: dict[str, str]) -> None:
+    assert site.allow(form, scope=BOTH).status_code == 400
+    assert not site.state.codes
 
 
-def test_loopback_only_lets_this_machine_pass() -> None:
-    """Under LOOPBACK_ONLY any redirect URI on this machine is still good."""
-    visitor = create_app(config={"LOOPBACK_ONLY": True}).test_client()
-    assert visitor.get(authorize_url()).status_code == 200
+def test_integration_link_adds_the_application(site: Site) -> None:
+    assert site.get(LINK).text.count('name="guild"') == 3
+    site.post(LINK, data={"decision": "deny"})
+    assert not site.state.installations
+    response = site.post(LINK, data={"decision": "allow", "guild": GARDEN})
+    assert response.status_code == 200
+    assert [i.guild.id for i in site.state.installations] == [GARDEN]
 
 
-def test_authorize_error(visitor: FlaskClient, state: State) -> None:
-    """The switch makes the page answer 500, and only the page."""
-    code = code_of(allow(visitor))
-    state.failure = Failure.AUTHORIZE_ERROR
-    assert visitor.get(authorize_url(client_id="nobody")).status_code == 500
-    assert exchange(visitor, code).status_code == 200
-
-
-def test_two_sandboxes() -> None:
-    """Two sandboxes in one process know nothing of each other."""
-    here, there = create_app(), create_app()
-    code = code_of(allow(here.test_client()))
-    assert exchange(there.test_client(), code).status_code == 400
-    assert sandbox_state(there).codes == {}
+@pytest.mark.parametrize("scope", ["", "read:user", BOTH, "write:integrations&guild_id=12a"])
+def test_invalid_integration_link_is_400(site: Site, scope: str) -> None:
+    assert site.get(f"/oauth2/authorize?client_id=sandbox&scope={scope}").status_code == 400

@@ -1,77 +1,77 @@
+"""The trust factor API, and the failures that it shares with the token endpoint."""
+
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
 
 import pytest
 
 from flask_altdentifier.sandbox import Failure
+from flask_altdentifier.sandbox.users import USERS
 
-from .flow import allow, authorize_url, code_of, exchange
-
-if TYPE_CHECKING:
-    from flask.testing import FlaskClient
-
-    from flask_altdentifier.sandbox import State
+from .site import Site, authorize_url
 
 
 @pytest.mark.parametrize(
-    ("failure", "status", "retry_after", "body"),
+    ("failure", "status", "api_status", "retry_after"),
     [
-        (Failure.BAD_REQUEST, 400, None, {"error": "Cannot grant token"}),
-        (Failure.UNAUTHORIZED, 401, None, {"error": "Provided client credentials are incorrect"}),
-        (Failure.RATE_LIMITED, 429, "30", None),
-        (Failure.SERVER_ERROR, 500, None, None),
-        (Failure.UNAVAILABLE, 503, "60", None),
-        (Failure.GARBAGE, 200, None, None),
+        (Failure.BAD_REQUEST, 400, 200, None),
+        (Failure.UNAUTHORIZED, 401, 401, None),
+        (Failure.FORBIDDEN, 403, 403, None),
+        (Failure.RATE_LIMITED, 429, 429, "30"),
+        (Failure.SERVER_ERROR, 500, 500, None),
+        (Failure.UNAVAILABLE, 503, 503, "60"),
+        (Failure.GARBAGE, 200, 200, None),
     ],
 )
-def test_failure(
-    visitor: FlaskClient,
-    state: State,
-    failure: Failure,
-    status: int,
-    retry_after: str | None,
-    body: dict[str, str] | None,
+def test_failure_of_token_endpoint_and_api(
+    site: Site, failure: Failure, status: int, api_status: int, retry_after: str | None
 ) -> None:
-    """A failure replaces the token and leaves the code and the authorize page alone."""
-    code = code_of(allow(visitor))
-    state.failure = failure
-    response = exchange(visitor, code)
-    assert response.status_code == status
+    """The authorize page works, and the code is not used."""
+    code = site.get_code()
+    site.state.failure = failure
+    response, api_response = site.exchange(code), site.get_trust_factor()
+    assert (response.status_code, api_response.status_code) == (status, api_status)
+    assert response.is_json is (status in {400, 401})
     assert response.headers.get("Retry-After") == retry_after
-    assert response.headers["Cache-Control"] == "no-store"
-    assert response.get_json(silent=True) == body
-    assert response.mimetype == ("text/html" if body is None else "application/json")
-    assert visitor.get(authorize_url()).status_code == 200
-    state.failure = Failure.NONE
-    assert exchange(visitor, code).status_code == 200
-    assert [request.status for request in state.token_requests] == [status, 200]
+    assert site.get(authorize_url()).status_code == 200
+    site.state.failure = Failure.NONE
+    assert site.exchange(code).status_code == 200
 
 
-def test_slow(visitor: FlaskClient, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow answer takes 15 seconds, or as long as was set, and is then as usual."""
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    state.failure = Failure.SLOW
-    assert exchange(visitor, code_of(allow(visitor))).status_code == 200
-    state.slow_seconds = 0.5
-    assert exchange(visitor, code_of(allow(visitor))).status_code == 200
-    assert slept == [15.0, 0.5]
+def test_slow(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow token request is listed while it waits."""
+    slept: list[tuple[float, list[int | None]]] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append((seconds, [request.status for request in site.state.token_requests]))
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    site.state.failure = Failure.SLOW
+    assert site.exchange(site.get_code()).status_code == 200
+    site.state.slow_seconds = 0.5
+    assert site.get_trust_factor().get_json()["trustfactor"] == 3
+    assert slept == [(15.0, [None]), (0.5, [200])]
 
 
-def test_slow_request_is_noted_at_once(
-    visitor: FlaskClient, state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A request that is being answered slowly is on the list already, without a status."""
-    during: list[int | None] = []
-    monkeypatch.setattr(time, "sleep", lambda _: during.append(state.token_requests[0].status))
-    state.failure = Failure.SLOW
-    exchange(visitor, code_of(allow(visitor)))
-    assert during == [None]
-    assert state.token_requests[0].status == 200
+def test_users_have_all_trust_factors(site: Site) -> None:
+    bodies = [site.get(f"/api/v2/user/{user.id}/trustfactor").get_json() for user in USERS]
+    texts = {body["trustfactor"]: body["formatted_trustfactor"] for body in bodies}
+    assert texts == dict(enumerate(["Very Distrusted", "Distrusted", "Trusted", "Very Trusted"]))
+    assert site.get("/api/v2/user/1/trustfactor").status_code == 404
 
 
-def test_meanings() -> None:
-    """Each failure says what it does, in words of its own."""
-    assert len({failure.meaning for failure in Failure}) == len(Failure)
+def test_token_is_accepted_until_it_expires(site: Site) -> None:
+    access_token = site.exchange(site.get_code()).get_json()["access_token"]
+    header = f"bearer {access_token}"
+    assert site.get_trust_factor(Authorization=header).status_code == 200
+    object.__setattr__(site.state.tokens[access_token], "expires_at", datetime.now(timezone.utc))
+    assert site.get_trust_factor(Authorization=header).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer other", "Basic YTpi", "x y"])
+def test_invalid_token_is_401(site: Site, header: str) -> None:
+    response = site.get_trust_factor(Authorization=header)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer error=invalid_token"

@@ -67,9 +67,9 @@ class SandboxServer(AuthorizationServer):
         if error.redirect_uri:
             return cast("Response", super().handle_error_response(request, error))
         if isinstance(error, InvalidClientError):
-            g.token_problem = "The client ID or the client secret is wrong."
+            g.refusal = "The client ID or the client secret is wrong."
             return make_error_response(401)
-        g.token_problem = error.get_error_description()
+        g.refusal = error.get_error_description()
         return make_error_response(400)
 
 
