@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from flask import current_app, render_template, request
+from flask import current_app, request
+from werkzeug.http import parse_date
 
-from .i18n import page_language, translate
-from .navigation import current_path, wants_html, with_script_root
+from .i18n import translate
+from .navigation import current_path, wants_html
+from .pages import render_page
+from .scopes import DOCUMENTED_SCOPES, Scope
+from .state import get_state
+from .translatable import N_
 
 if TYPE_CHECKING:
     from flask import Response
 
     from .errors import AltDentifierError
+
+#: Units of a wait: seconds in one, how many of it are shown at most, and the text.
+_UNITS = (
+    (1, 120, N_("You can try again in {count} seconds.")),
+    (60, 120, N_("You can try again in {count} minutes.")),
+    (3600, 48, N_("You can try again in {count} hours.")),
+    (86400, 10**6, N_("You can try again in {count} days.")),
+)
 
 
 def error_response(error: AltDentifierError) -> Response:
@@ -30,24 +45,44 @@ def error_response(error: AltDentifierError) -> Response:
 
 
 def _page(error: AltDentifierError) -> str:
-    return render_template(
-        "altdentifier/error.html",
+    return render_page(
+        "error.html",
+        error.title,
         error=error,
-        language=page_language(),
-        translate=translate,
-        **_next_step(error),
+        next_url=error.login_url or _retry_url(error),
+        retry_after=_wait_text(getattr(error, "retry_after", None)),
+        missing=_describe(getattr(error, "missing_scopes", [])),
     )
 
 
-def _next_step(error: AltDentifierError) -> dict[str, Any]:
-    """Return what the page offers. Every name has a value, so `StrictUndefined` works too."""
-    next_url = error.login_url
-    if next_url is None and error.next_step == "retry" and request.method == "GET":
-        next_url = current_path(request)
-    retry_after = getattr(error, "retry_after", None)
-    return {
-        "next_url": next_url,
-        "home_url": with_script_root(request, "/"),
-        "retry_after": int(retry_after) if (retry_after or "").isdigit() else None,
-        "missing_scopes": getattr(error, "missing_scopes", []),
-    }
+def _retry_url(error: AltDentifierError) -> str | None:
+    """Return this page's own address if it may work at the next try."""
+    if error.next_step != "retry" or request.method != "GET":
+        return None
+    state = get_state()
+    if request.endpoint == f"{state.name}.callback":
+        return state.login_url(None)  # the callback's own address has the code and the state in it
+    return current_path(request)
+
+
+def _wait_text(retry_after: str | None) -> str | None:
+    """Return how long to wait, in words. The number is two or more, so no text needs a singular."""
+    seconds = _seconds(retry_after or "")
+    if seconds <= 0:
+        return None
+    size, _, text = next(unit for unit in _UNITS if seconds <= unit[0] * unit[1])
+    return translate(text, count=max(2, -(-seconds // size)))
+
+
+def _seconds(retry_after: str) -> int:
+    """Return the seconds of a `Retry-After` header, a number or an HTTP date, or 0."""
+    if retry_after.isdigit():
+        return int(retry_after)
+    date = parse_date(retry_after)
+    return 0 if date is None else round(date.timestamp() - time.time())
+
+
+def _describe(names: Iterable[str]) -> list[Scope]:
+    """Return scopes with a label for people. An undocumented one is its own label."""
+    documented = {scope.name: scope for scope in DOCUMENTED_SCOPES}
+    return [documented.get(name) or Scope(name, name, "") for name in names]

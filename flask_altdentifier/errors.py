@@ -35,6 +35,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from werkzeug.exceptions import HTTPException
 
+from .translatable import N_
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.sansio.response import Response
@@ -91,7 +93,9 @@ class AltDentifierError(HTTPException):
     #: What the visitor can do: log in (again), try the same again, or nothing.
     next_step: ClassVar[Literal["login", "retry"] | None] = None
     #: Text of the button on the page.
-    button: ClassVar[str] = "Try again"
+    button: ClassVar[str] = N_("Try again")
+    #: Name of the picture on the page, from templates/altdentifier/marks.html.
+    mark: str = "problem"
     #: Whether people may see this error. If not, the response is always problem+json.
     has_page: ClassVar[bool] = True
 
@@ -141,6 +145,8 @@ class LoginFailed(AltDentifierError):
     """Base of the errors for which the visitor can start a new login. It has no status."""
 
     next_step = "login"
+    button = N_("Start again")
+    mark = "again"
 
 
 class _ProviderFacts(AltDentifierError):
@@ -182,8 +188,8 @@ class StateError(LoginFailed):
 
     code: int = 400
     reason = "invalid_state"
-    title = "This login cannot be completed"
-    detail = (
+    title = N_("This login cannot be completed")
+    detail = N_(
         "The login was started in another browser, was already completed, or took too long. "
         "Nothing has changed. Please start again."
     )
@@ -194,8 +200,11 @@ class InvalidCallback(LoginFailed):
 
     code: int = 400
     reason = "invalid_callback"
-    title = "AltDentifier's response was not valid"
-    detail = "The response that your browser brought back was not valid. Please start again."
+    title = N_("AltDentifier's response was not valid")
+    detail = N_(
+        "Your browser came back from AltDentifier with an incomplete or altered response. "
+        "Nothing has changed. Please start again."
+    )
 
 
 class CodeRejected(LoginFailed, _ProviderFacts):
@@ -203,8 +212,8 @@ class CodeRejected(LoginFailed, _ProviderFacts):
 
     code: int = 400
     reason = "code_rejected"
-    title = "AltDentifier did not accept this login"
-    detail = "The login has expired or was used before. Please start again."
+    title = N_("AltDentifier did not accept this login")
+    detail = N_("The login has expired or was already used. Please start again.")
 
 
 class AccessDenied(LoginFailed):
@@ -212,8 +221,9 @@ class AccessDenied(LoginFailed):
 
     code: int = 403
     reason = "access_denied"
-    title = "You denied access"
-    detail = "You are not logged in, because you denied access. You can try again at any time."
+    mark = "denied"
+    title = N_("You did not allow access")
+    detail = N_("Nothing has changed. You can try again at any time.")
 
 
 class ProviderFailure(_ProviderFacts):
@@ -225,8 +235,8 @@ class ProviderError(ProviderFailure):
 
     code: int = 502
     reason = "provider_error"
-    title = "AltDentifier has a problem"
-    detail = "AltDentifier's response was not valid. Please try again in a few minutes."
+    title = N_("AltDentifier has a problem")
+    detail = N_("AltDentifier did not answer as expected. Please try again in a few minutes.")
     next_step = "retry"
 
 
@@ -235,8 +245,12 @@ class ClientCredentialsRejected(ProviderFailure):
 
     code: int = 502
     reason = "client_credentials_rejected"
-    title = "This site is misconfigured"
-    detail = "AltDentifier does not accept this site's credentials. Only its operators can fix this."
+    mark = "operator"
+    title = N_("This site is misconfigured")
+    detail = N_(
+        "AltDentifier does not accept this site's credentials. Only the site's operators can "
+        "fix this."
+    )
 
 
 class AuthorizationRequestRejected(ProviderFailure):
@@ -244,8 +258,12 @@ class AuthorizationRequestRejected(ProviderFailure):
 
     code: int = 502
     reason = "authorization_request_rejected"
-    title = "This site is misconfigured"
-    detail = "AltDentifier does not accept this site's login request. Only its operators can fix this."
+    mark = "operator"
+    title = N_("This site is misconfigured")
+    detail = N_(
+        "AltDentifier does not accept this site's login requests. Only the site's operators "
+        "can fix this."
+    )
 
 
 def _retry_after_header(retry_after: str | None) -> list[tuple[str, str]]:
@@ -257,8 +275,9 @@ class ProviderUnavailable(ProviderFailure):
 
     code: int = 503
     reason = "provider_unavailable"
-    title = "AltDentifier is busy"
-    detail = "AltDentifier cannot answer right now. Please try again in a few minutes."
+    mark = "wait"
+    title = N_("AltDentifier is busy")
+    detail = N_("AltDentifier cannot answer right now. Please wait a little, then try again.")
     next_step = "retry"
 
     def __init__(self, *, retry_after: str | None = None, **facts: Any) -> None:
@@ -276,8 +295,9 @@ class ProviderTimeout(ProviderFailure):
 
     code: int = 504
     reason = "provider_timeout"
-    title = "AltDentifier took too long"
-    detail = "AltDentifier did not answer in time. Please try again in a few minutes."
+    mark = "wait"
+    title = N_("AltDentifier took too long")
+    detail = N_("AltDentifier did not answer in time. Please try again in a few minutes.")
     next_step = "retry"
 
 
@@ -286,10 +306,11 @@ class LoginRequired(AltDentifierError):
 
     code: int = 401
     reason = "login_required"
-    title = "Please log in"
-    detail = "You need to log in with AltDentifier to see this page."
+    mark = "login"
+    title = N_("Please log in")
+    detail = N_("You need to log in with AltDentifier to see this page.")
     next_step = "login"
-    button = "Log in with AltDentifier"
+    button = N_("Log in with AltDentifier")
 
     def extra_headers(self) -> list[tuple[str, str]]:
         """Add the challenge of RFC 6750 section 3."""
@@ -305,17 +326,21 @@ class InsufficientScope(AltDentifierError):
 
     code: int = 403
     reason = "insufficient_scope"
-    title: str = "This page needs more access"
-    detail: str = "You are logged in, but you have not given the access that this page needs."
+    mark = "access"
+    title: str = N_("This page needs more access")
+    detail: str = N_("You are logged in, but you have not allowed everything that this page needs.")
     next_step = "login"
-    button = "Review access"
+    button = N_("Review access")
 
     def __init__(self, missing_scopes: Iterable[str], *, login_url: str | None = None) -> None:
         #: What the grant lacks, sorted.
         self.missing_scopes: list[str] = sorted(missing_scopes)
         if not self.missing_scopes:
-            self.title = "AltDentifier does not allow this"
-            self.detail = "You have given all the access there is, but AltDentifier refused this."
+            self.title = N_("AltDentifier does not allow this")
+            self.detail = N_(
+                "You have allowed everything that this site can ask for, but AltDentifier refused."
+            )
+            self.mark = "denied"
             login_url = None
         super().__init__(login_url=login_url)
 
@@ -329,8 +354,9 @@ class CrossSite(AltDentifierError):
 
     code: int = 403
     reason = "cross_site"
-    title = "This request came from another site"
-    detail = "Another site tried to log you out. You are still logged in, and nothing has changed."
+    mark = "blocked"
+    title = N_("This request came from another site")
+    detail = N_("Another site tried to log you out. Nothing has changed.")
 
 
 class NotANavigation(AltDentifierError):
@@ -338,10 +364,11 @@ class NotANavigation(AltDentifierError):
 
     code: int = 400
     reason = "not_a_navigation"
-    title = "Please log in"
-    detail = "A script requested the login page. Open it in the browser window to log in."
+    mark = "login"
+    title = N_("Please log in")
+    detail = N_("A script requested the login page. Open it in the browser window to log in.")
     next_step = "login"
-    button = "Log in with AltDentifier"
+    button = N_("Log in with AltDentifier")
 
 
 class PrefetchRefused(AltDentifierError):
@@ -349,10 +376,11 @@ class PrefetchRefused(AltDentifierError):
 
     code: int = 503
     reason = "prefetch_refused"
-    title = "This page cannot be prefetched"
-    detail = "Open this page to log in."
+    mark = "login"
+    title = N_("This page cannot be prefetched")
+    detail = N_("Open this page to log in.")
     next_step = "retry"
-    button = "Open the page"
+    button = N_("Open the page")
 
 
 class StoreUnavailable(AltDentifierError):
@@ -360,8 +388,8 @@ class StoreUnavailable(AltDentifierError):
 
     code: int = 503
     reason = "store_unavailable"
-    title = "This site has a problem"
-    detail = "Logins cannot be checked right now. Please try again in a few minutes."
+    title = N_("This site has a problem")
+    detail = N_("This site cannot check logins right now. Please try again in a few minutes.")
     next_step = "retry"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gettext
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app, request
 
@@ -18,13 +18,28 @@ DIRECTORY = Path(__file__).parent / "translations"
 LANGUAGES = ("en", "nl", "fr", "de", "sv", "es", "pt-BR", "tr")
 
 
-def page_language() -> str:
-    """Return the language tag (RFC 5646) of this request's pages."""
+class Language(NamedTuple):
+    """A language as HTML names it."""
+
+    #: A tag of RFC 5646, such as `pt-BR`.
+    tag: str
+    #: `ltr` or `rtl`.
+    direction: str = "ltr"
+
+
+def page_language(title: str) -> Language:
+    """Return the language of a page with the (English) *title*.
+
+    It is the language in which `translate` returns the title: an app's Flask-Babel may have
+    translated it into a language that this package does not know.
+    """
     if "babel" in current_app.extensions:
         from flask_babel import get_locale
 
-        return _closest(str(get_locale()))
-    return request.accept_languages.best_match(LANGUAGES, default="en")
+        locale = get_locale()
+        if locale is not None and _app_translation(title) != title:
+            return Language(str(locale).replace("_", "-"), locale.text_direction)
+    return Language(_catalog_language())
 
 
 def translate(text: str, **values: Any) -> str:
@@ -32,21 +47,35 @@ def translate(text: str, **values: Any) -> str:
 
     The app's own Flask-Babel catalogs win, so that an app can add a language or change a text.
     """
-    translated = text
-    if "babel" in current_app.extensions:
-        from flask_babel import gettext as app_gettext
-
-        translated = str(app_gettext(text))
+    translated = _app_translation(text)
     if translated == text:
-        translated = _catalog(page_language()).gettext(text)
+        translated = _catalog(_catalog_language()).gettext(text)
     return translated.format(**values) if values else translated
 
 
-def _closest(locale: str) -> str:
-    tag = locale.replace("_", "-")
-    language = tag.partition("-")[0]
-    matches = [known for known in LANGUAGES if known == tag]
-    return next(iter(matches or [known for known in LANGUAGES if known[:2] == language]), "en")
+def _app_translation(text: str) -> str:
+    if "babel" not in current_app.extensions:
+        return text
+    from flask_babel import gettext as app_gettext
+
+    return str(app_gettext(text))
+
+
+def _catalog_language() -> str:
+    """Return which of `LANGUAGES` this request gets."""
+    if "babel" in current_app.extensions:
+        from flask_babel import get_locale
+
+        return _closest(str(get_locale())) or "en"
+    # Not `best_match()`: for "pt-PT, de;q=0.5" it returns German, because only that is exact.
+    accepted = (_closest(tag) for tag, quality in request.accept_languages if quality > 0)
+    return next(filter(None, accepted), "en")
+
+
+def _closest(tag: str) -> str | None:
+    """Return the known language of *tag*, be it of another region, or None."""
+    primary = tag.replace("_", "-").partition("-")[0].lower()
+    return next((known for known in LANGUAGES if known.partition("-")[0] == primary), None)
 
 
 @lru_cache(maxsize=len(LANGUAGES))
