@@ -6,6 +6,7 @@ import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from flask import Flask, Request, current_app, request, url_for
 from werkzeug.exceptions import BadRequest
@@ -104,8 +105,9 @@ class ExtensionState:
 
     def _login_path(self, **values: Any) -> str:
         path = url_for(f"{self.name}.login", **values)
-        # A proxy's X-Forwarded-Prefix may start with "//", which a browser reads as another host.
-        return "/" + path.lstrip("/\\")
+        # A proxy's X-Forwarded-Prefix may start with "//" or "/<tab>/", which browsers read as
+        # another host.
+        return "/" + quote(path.lstrip("/\\"), safe="!$%&'()*+,/:;=?@~")
 
 
 def get_state() -> ExtensionState:
