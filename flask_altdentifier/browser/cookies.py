@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from flask import Flask, Request, Response, after_this_request
@@ -33,7 +33,7 @@ class StateCookie:
     The state is the SHA-256 of the cookie, so the state does not reveal the cookie.
     """
 
-    value: str
+    value: str = field(repr=False)
 
     @classmethod
     def create(cls, client_secret: str) -> StateCookie:
