@@ -40,6 +40,8 @@ def error_response(error: AltDentifierError) -> Response:
         "Vary": "Accept, Accept-Language",
         **dict(error.extra_headers()),
     }
+    if _is_callback():
+        headers["Referrer-Policy"] = "no-referrer"
     body = _page(error) if is_page else json.dumps(error.problem())
     return current_app.response_class(body, status=error.code, headers=headers)
 
@@ -59,10 +61,12 @@ def _retry_url(error: AltDentifierError) -> str | None:
     """Return this page's own address if it may work at the next try."""
     if error.next_step != "retry" or request.method != "GET":
         return None
-    state = get_state()
-    if request.endpoint == f"{state.name}.callback":
-        return state.login_url(None)  # the callback's own address has the code and the state in it
-    return current_path(request)
+    return get_state().login_url(None) if _is_callback() else current_path(request)
+
+
+def _is_callback() -> bool:
+    """Return whether the address of this page has the code and the state in it."""
+    return request.endpoint == f"{get_state().name}.callback"
 
 
 def _wait_text(retry_after: str | None) -> str | None:
