@@ -184,10 +184,10 @@ def _send(state: ExtensionState, call: _Call, grant: Grant | None) -> ApiRespons
     if grant is not None:
         call.headers.set("Authorization", f"Bearer {grant.access_token}")
     try:
-        response = state.transport.request(
+        with state.transport.request(
             call.method, call.target, headers=dict(call.headers.items()), body=call.body
-        )
-        _raise_for_status(state, response, grant)
+        ) as response:
+            _raise_for_status(state, response, grant)
     except AltDentifierError as error:
         log("A call to AltDentifier's API failed: %s", error)
         raise
