@@ -1,0 +1,293 @@
+"""Attacks by requests: cookies, paths and parameters that a visitor or another site chooses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask, session
+from flask.testing import FlaskClient
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_altdentifier import blueprint, protect
+
+from ..support import (
+    PAGE,
+    FakeAltDentifier,
+    WatchedStore,
+    altdentifier,
+    bare_app,
+    cookies_of,
+    finish,
+    log_in,
+    login_cookie_of,
+    make_app,
+    query_of,
+    reason,
+    start,
+    store_of,
+)
+
+HTTPS = "https://localhost"
+
+
+def stranger(app: Flask, *cookies: str, https: bool = False) -> int:
+    """Return the status of a protected view for a browser that sends these cookies."""
+    client = app.test_client(use_cookies=False)
+    headers = {"Cookie": "; ".join(cookies)}
+    base_url = HTTPS if https else None
+    return client.get("/me", headers=headers, base_url=base_url).status_code
+
+
+def login_cookie(client: FlaskClient) -> tuple[str, str]:
+    found = login_cookie_of(client)
+    assert found is not None
+    return found
+
+
+# States and cookies
+
+
+def test_random_values_do_not_repeat() -> None:
+    app = make_app(ALTDENTIFIER_PKCE=True)
+    seen: list[str] = []
+    for _ in range(100):
+        client = app.test_client()
+        state = start(client)
+        seen += [state, *(v for k, v in cookies_of(client).items() if "_state_" in k)]
+        finish(client, state)
+        seen += [login_cookie(client)[1], altdentifier(app).requests[-1][3]["code_verifier"]]
+    assert len(seen) == len(set(seen)) == 400
+    # 43 base64url characters are 256 bits. Each place must vary.
+    for place in range(43):
+        assert len({value[-place - 1] for value in seen}) > 12
+
+
+def test_state_and_state_cookie_are_no_login(app: Flask, client: FlaskClient) -> None:
+    log_in(client)
+    name, value = login_cookie(client)
+    assert stranger(app, f"{name}={value}") == 200
+    state = start(client)
+    values = [v for k, v in cookies_of(client).items() if "_state_" in k]
+    values += [part for value in values for part in value.split(".")]
+    for value in (state, *values):
+        assert stranger(app, f"{name}={value}") == 401
+
+
+def test_state_of_another_client_is_rejected() -> None:
+    store = WatchedStore()
+    ours = make_app(ALTDENTIFIER_STORE=store)
+    theirs = make_app(ALTDENTIFIER_STORE=store, ALTDENTIFIER_CLIENT_ID="other")
+    browser, other = ours.test_client(), theirs.test_client()
+    state = start(browser)
+    for name, value in cookies_of(browser).items():
+        other.set_cookie(name, value)
+    assert reason(finish(other, state)) == "invalid_state"
+    assert altdentifier(theirs).requests == []
+    assert finish(browser, state).status_code == 303
+
+
+def test_only_the_session_of_a_victim_is_not_enough(app: Flask) -> None:
+    """A planted session id does not let a victim finish the attacker's login."""
+    attacker, victim = app.test_client(), app.test_client()
+    state = start(attacker)
+    victim.set_cookie("session", cookies_of(attacker)["session"])
+    assert reason(finish(victim, state)) == "invalid_state"
+    assert altdentifier(app).requests == []
+
+
+@pytest.mark.parametrize("form", ["={name}={value}", "; ={name}={value}", "={name}; {value}"])
+def test_nameless_cookie_is_no_host_cookie(app: Flask, client: FlaskClient, form: str) -> None:
+    log_in(client, base_url=HTTPS)
+    name, value = login_cookie(client)
+    assert name.startswith("__Host-")
+    assert stranger(app, f"{name}={value}", https=True) == 200
+    assert stranger(app, form.format(name=name, value=value), https=True) == 401
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "altdentifier",
+        "__host-altdentifier",
+        "\x1c__Host-altdentifier",
+        "\x85__Host-altdentifier",
+        "\xa0__Host-altdentifier",
+    ],
+)
+def test_only_the_host_cookie_counts_on_https(
+    app: Flask, client: FlaskClient, planted: str
+) -> None:
+    log_in(client, base_url=HTTPS)
+    name, value = login_cookie(client)
+    other = name.replace("__Host-altdentifier", planted)
+    assert stranger(app, f"{other}={value}", https=True) == 401
+
+
+def test_made_up_cookies_cost_no_store_call_and_no_cookie(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    states = [start(client) for _ in range(5)]
+    name = next(name for name in cookies_of(client) if "_state_" in name)[:-16]
+    store.calls.clear()
+    start(client)
+    calls = len(store.calls)
+    for number in range(60):
+        future = f"99{number:017}.{'A' * 43}.{'B' * 43}"
+        client.set_cookie(f"{name}{number:016}", future)
+    store.calls.clear()
+    response = client.get("/login")
+    assert len(store.calls) <= calls
+    assert len(response.headers.getlist("Set-Cookie")) <= 8
+    assert [finish(client, state).status_code for state in states[2:]] == [303] * 3
+
+
+def test_thirty_tabs_make_short_responses(app: Flask) -> None:
+    """Tabs that are opened at once know nothing of each other's cookies."""
+    browser = app.test_client()
+    for _ in range(30):
+        tab = app.test_client()
+        start(tab)
+        for name, value in cookies_of(tab).items():
+            browser.set_cookie(name, value)
+    sizes = []
+    for _ in range(6):
+        cookies = browser.get("/login").headers.getlist("Set-Cookie")
+        sizes.append((len(cookies), sum(map(len, cookies))))
+    assert max(number for number, _ in sizes) <= 8
+    assert max(size for _, size in sizes) < 2500  # nginx's default buffer is 4 kB
+    assert len([name for name in cookies_of(browser) if "_state_" in name]) == 5
+
+
+# Parameters
+
+
+@pytest.mark.parametrize("iss", ["", "https://evil.example", "https://altdentifier.com", "%20"])
+def test_issuer_does_not_choose_where_the_code_goes(
+    client: FlaskClient, provider: FakeAltDentifier, iss: str
+) -> None:
+    query = f"code=a&state={start(client)}&iss={iss}&token_endpoint={iss}"
+    assert client.get(f"/callback?{query}").status_code == 303
+    assert [request[:2] for request in provider.requests] == [("POST", "/oauth2/token")]
+
+
+def test_callback_does_not_choose_where_the_browser_goes(client: FlaskClient) -> None:
+    state = start(client, "/login?next=/me")
+    query = f"code=a&state={state}&next=//evil.example&RelayState=https://evil.example"
+    assert client.get(f"/callback?{query}").location == "/me"
+
+
+def test_login_keeps_no_other_parameter(app: Flask) -> None:
+    with app.test_client() as client:
+        state = start(client, "/login?next=/me&role=admin&_permanent=0&guild_id=1&state=x")
+        assert dict(session) == {"altdentifier_states": [state]}
+    [key] = store_of(app).keys("pending")
+    assert "admin" not in str(store_of(app).get(key))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_cross_site_login_ends_no_login(client: FlaskClient, method: str) -> None:
+    log_in(client)
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    response = client.open("/login", method=method, headers=headers)
+    assert response.status_code == (302 if method == "GET" else 405)
+    assert client.get("/me").status_code == 200
+
+
+# Paths and pages
+
+
+@pytest.mark.parametrize("prefix", ["//evil", "/\t/evil", "/\\evil", "\\\\evil", "/ /evil", "///"])
+def test_forwarded_prefix_leads_to_no_other_host(app: Flask, prefix: str) -> None:
+    """A browser removes tabs, and then reads `//evil` as another host."""
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)  # type: ignore[method-assign]
+    client, headers = app.test_client(), {"X-Forwarded-Prefix": prefix}
+    state = start(client, headers=headers)
+    paths = [
+        client.get("/me", headers={**PAGE, **headers}).headers["Location"],
+        client.get("/me", headers=headers).json["login_url"],  # type: ignore[index]
+        finish(client, state, headers=headers).headers["Location"],
+        client.post("/logout", headers=headers).headers["Location"],
+    ]
+    page = client.get("/callback", headers={**PAGE, **headers}).text
+    paths += [part.partition('"')[0] for part in page.split('href="')[1:]]
+    for path in paths:
+        assert path.startswith("/")
+        assert path[1:2] not in {"/", "\\"}
+        assert path.isprintable()
+
+
+@pytest.mark.parametrize(
+    "target", ['/"><script>alert(1)</script>', "/' onmouseover='alert(1)", "/{{7*7}}", "/&quot;"]
+)
+def test_next_is_escaped(client: FlaskClient, provider: FakeAltDentifier, target: str) -> None:
+    response = client.get("/login", query_string={"next": target})
+    provider.status = 400
+    page = finish(client, query_of(response.location)["state"], headers=PAGE).text
+    assert "alert(1)</" not in page
+    assert "/49" not in page
+    [link] = [part.partition('"')[0] for part in page.split('href="') if "next=" in part]
+    assert link.startswith(("/login?next=/%", "/login?next=/&#39;%2520"))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "TRACE", "get", "QUERY"])
+def test_no_method_reaches_a_protected_view(method: str) -> None:
+    reached: list[str] = []
+    app = bare_app()
+    app.register_blueprint(blueprint)
+    protect(app)
+
+    @app.route("/odd", methods=["GET", "POST"])
+    def odd() -> str:
+        reached.append("x")
+        return "x"
+
+    response = app.test_client().open("/odd", method=method)
+    assert response.status_code == {"OPTIONS": 200, "TRACE": 405, "QUERY": 405}.get(method, 401)
+    assert reached == []
+
+
+def test_no_spelling_of_a_path_reaches_a_protected_view(client: FlaskClient) -> None:
+    for path in ("/me", "//me", "/./me", "/x/../me", "/%6de", "/me/", "/me;x", "/me%00", "/ME"):
+        assert client.get(path).status_code in {302, 308, 401, 404}
+
+
+@pytest.mark.parametrize("failing", [{"set return", "set session"}, {"set session"}, {"get grant"}])
+def test_page_of_a_failed_callback_shows_no_query(
+    app: Flask, client: FlaskClient, store: WatchedStore, failing: set[str]
+) -> None:
+    """The session is written after the view, when the view's own error page is gone."""
+    app.before_request_funcs = {None: [lambda: _look(failing)]}
+    client.get("/cart/apple")
+    state = start(client)
+    store.failing = failing
+    response = finish(client, state, headers=PAGE)
+    assert response.status_code == 503
+    assert state not in response.text
+    assert "a-code" not in response.text
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def _look(failing: set[str]) -> Any:
+    """Read the grant in a `before_request`, if that is what fails."""
+    from flask import request
+
+    from flask_altdentifier import errors
+
+    if "get grant" in failing and request.path == "/callback":
+        raise errors.StoreUnavailable
+
+
+def test_states_in_the_session_may_be_anything(app: Flask, client: FlaskClient) -> None:
+    """The app and other extensions can write any value under any key."""
+    values: list[Any] = [None, 1, "x" * 43, {"a": 1}, [1, None, [], "x"], [["x"]]]
+
+    @app.get("/set/<int:number>")
+    def write(number: int) -> str:
+        session["altdentifier_states"] = values[number]
+        return "x"
+
+    for number in range(len(values)):
+        assert client.get(f"/set/{number}").status_code == 200
+        assert log_in(client).status_code == 303
