@@ -1,0 +1,137 @@
+"""Records: JSON in the store, each with its kind and key, and what becomes of failures."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from flask_altdentifier.browser.request_login import get_request_login
+from flask_altdentifier.errors import ConfigError, StoreUnavailable
+from flask_altdentifier.records import Records
+
+from .support import WatchedStore
+
+
+def identity(data: Any) -> Any:
+    return data
+
+
+@pytest.fixture
+def store() -> WatchedStore:
+    return WatchedStore()
+
+
+@pytest.fixture
+def records(store: WatchedStore) -> Records:
+    return Records(lambda: store, "altdentifier:0:")
+
+
+def test_record_is_read_until_it_is_popped(records: Records) -> None:
+    records.set("pending", "a", {"b": [1]}, 60)
+    assert records.get("pending", "a", identity) == {"b": [1]}
+    assert records.pop("pending", "a", identity) == {"b": [1]}
+    assert records.pop("pending", "a", identity) is None
+
+
+def test_delete_and_clear_leave_other_kinds(records: Records) -> None:
+    for name in "abc":
+        records.set("grant", name, 1, 60)
+    records.set("session", "a", 1, 60)
+    records.delete("grant", "a")
+    assert records.clear("grant") == 2
+    assert records.get("session", "a", identity) == 1
+
+
+def test_values_are_json_with_kind_and_key(records: Records, store: WatchedStore) -> None:
+    records.set("grant", "a", [1], 60)
+    [key] = store.keys("grant")
+    assert key == "altdentifier:0:grant:a"
+    assert json.loads(store.get(key) or "") == {"kind": "grant", "key": key, "data": [1]}
+
+
+DAMAGED = [
+    "",
+    "{",
+    "null",
+    "7",
+    "[]",
+    "{}",
+    '{"kind": "grant"}',
+    '{"kind": "grant", "key": "altdentifier:0:grant:a"}',
+    "[" * 50_000,
+    "\ud800",
+]
+OTHERS = [
+    {"kind": "pending", "key": "altdentifier:0:grant:a", "data": 1},
+    {"kind": "grant", "key": "altdentifier:0:grant:b", "data": 1},
+    {"kind": None, "key": None, "data": 1},
+]
+
+
+@pytest.mark.parametrize("value", [*DAMAGED, *map(json.dumps, OTHERS), 7, b"\xff"])
+@pytest.mark.parametrize("method", ["get", "pop"])
+def test_damaged_or_foreign_record_counts_as_none(
+    records: Records, store: WatchedStore, value: Any, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.set("altdentifier:0:grant:a", value, 60)
+    assert getattr(records, method)("grant", "a", identity) is None
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_record_that_cannot_be_parsed_counts_as_none(records: Records) -> None:
+    records.set("grant", "a", "text", 60)
+    assert records.get("grant", "a", int) is None
+
+
+CALLS = [
+    ("get", "grant", "a", identity),
+    ("pop", "grant", "a", identity),
+    ("set", "grant", "a", 1, 60),
+    ("delete", "grant", "a"),
+    ("clear", "grant"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=[call[0] for call in CALLS])
+def test_any_exception_becomes_store_unavailable(
+    records: Records, store: WatchedStore, call: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.fail()
+    with pytest.raises(StoreUnavailable) as caught:
+        getattr(records, call[0])(*call[1:])
+    assert caught.value.__cause__ is None
+    assert caplog.messages == [f"store_unavailable (cause OSError in {call[0]})"]
+
+
+def test_one_failure_ends_all_calls_of_a_request(
+    app: Flask, records: Records, store: WatchedStore
+) -> None:
+    with app.test_request_context():
+        store.failing = {"get"}
+        for call in CALLS:
+            with pytest.raises(StoreUnavailable):
+                getattr(records, call[0])(*call[1:])
+        assert store.calls == ["get grant"]
+        assert get_request_login(request).error_reported
+    with app.test_request_context():
+        records.set("grant", "a", 1, 60)
+
+
+def test_failures_outside_of_a_request_do_not_stick(records: Records, store: WatchedStore) -> None:
+    store.fail()
+    with pytest.raises(StoreUnavailable):
+        records.clear("grant")
+    store.failing = set()
+    assert records.clear("grant") == 0
+
+
+def test_config_error_of_the_store_is_not_hidden() -> None:
+    def no_store() -> WatchedStore:
+        raise ConfigError
+
+    with pytest.raises(ConfigError):
+        Records(no_store, "x:").clear("grant")

@@ -1,0 +1,45 @@
+"""What one request object knows of its login."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Request
+from flask.testing import FlaskClient
+
+from flask_altdentifier import current_grant
+from flask_altdentifier.browser.request_login import get_request_login
+
+from .support import WatchedStore, log_in, login_cookie_of
+
+
+def test_request_login_belongs_to_a_request_object() -> None:
+    environ: Any = {}
+    one, two = Request(environ), Request(environ)
+    get_request_login(one).set_grant(None)
+    assert get_request_login(one) is get_request_login(one)
+    assert get_request_login(one).is_loaded
+    assert not get_request_login(two).is_loaded
+
+
+def test_environ_that_outlives_a_logout_sees_it(app: Flask, client: FlaskClient) -> None:
+    """Flask-SocketIO uses the handshake's environ for each event of a socket."""
+    log_in(client)
+    cookie = "{}={}".format(*(login_cookie_of(client) or ()))
+    environ = app.test_request_context(headers={"Cookie": cookie}).request.environ
+    with app.request_context(environ):
+        assert current_grant
+    client.post("/logout")
+    with app.request_context(environ):
+        assert not current_grant
+
+
+def test_grant_is_read_once_per_request(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    app.add_url_rule(
+        "/often", "often", lambda: [bool(current_grant), current_grant.expired, len(store.calls)]
+    )
+    log_in(client)
+    store.calls.clear()
+    assert client.get("/often").json == [True, False, 1]
