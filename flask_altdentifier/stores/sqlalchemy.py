@@ -25,6 +25,8 @@ DRIVER_TIMEOUTS: dict[str, dict[str, Any]] = {
     "psycopg2": {"connect_timeout": 1},
     "pymysql": {"connect_timeout": 1, "read_timeout": 1, "write_timeout": 1},
 }
+MYSQL = ("mysql", "mariadb")
+AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
 #: Seconds after which a lost connection is not tried again, because the server hangs.
 RETRY_WITHIN = 0.5
 #: Every how many calls of `set` expired records are deleted.
@@ -50,13 +52,16 @@ class SQLAlchemyStore:
 
         app.config["ALTDENTIFIER_STORE"] = SQLAlchemyStore(create_engine("postgresql+pg8000://..."))
 
-    :param engine: a SQLAlchemy 2 engine, used as it is, in autocommit mode. How fast it notices a
-        server that hangs is up to its driver and the driver's timeouts.
+    :param engine: a SQLAlchemy 2 engine, used as it is. How fast it notices a server that hangs is
+        up to its driver and the driver's timeouts.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Saves a transaction per read. Not on MySQL, where the drivers ask the server for it each
+        # time, which costs more and fails on a connection that was lost.
+        on_mysql = engine.dialect.name in MYSQL
+        self._connections = engine if on_mysql else engine.execution_options(**AUTOCOMMIT)
         self._pid = os.getpid()
         self._inherited: list[Pool] = []
         self._has_table = False
@@ -72,13 +77,15 @@ class SQLAlchemyStore:
         :raises sqlalchemy.exc.ArgumentError: if the URL is wrong; sometimes another `ValueError`.
         """
         parsed = make_url(url)
-        timeouts = DRIVER_TIMEOUTS.get(parsed.get_dialect().driver, {})
+        dialect = parsed.get_dialect()
+        timeouts = DRIVER_TIMEOUTS.get(dialect.driver, {})
         engine = create_engine(
             parsed,
             connect_args={key: timeouts[key] for key in timeouts.keys() - parsed.query.keys()},
             pool_timeout=1,
             pool_recycle=180,  # before a NAT forgets an idle connection
-            skip_autocommit_rollback=True,  # with PyMySQL a rollback is a round trip
+            skip_autocommit_rollback=True,  # on MySQL a rollback is a round trip
+            **(AUTOCOMMIT if dialect.name in MYSQL else {}),
         )
         return cls(engine)
 
@@ -96,8 +103,10 @@ class SQLAlchemyStore:
         with self._execute(upsert, record) as (connection, result):
             if upsert is table.UPDATE and result.rowcount == 0:
                 table.insert_or_update(connection, record)
+            connection.commit()
             if next(self._set_calls) % DELETE_EXPIRED_EVERY == 0:
                 table.delete_expired(connection, now)
+                connection.commit()
 
     def pop(self, key: str) -> str | None:
         """Atomically delete the record and return its value, or None if there is none.
@@ -111,15 +120,17 @@ class SQLAlchemyStore:
             row: Any = result.first()
             while row is not None:
                 unchanged = {"the_key": key.encode(), "the_end": row.expires_at}
-                if connection.execute(table.DELETE_UNCHANGED, unchanged).rowcount:
+                deleted = connection.execute(table.DELETE_UNCHANGED, unchanged).rowcount
+                connection.commit()
+                if deleted:
                     return str(row.value)
                 row = connection.execute(table.GET, parameters).first()
         return None
 
     def delete(self, key: str) -> None:
         """Delete the record, if there is one."""
-        with self._execute(table.DELETE, {"the_key": key.encode()}):
-            pass
+        with self._execute(table.DELETE, {"the_key": key.encode()}) as (connection, _):
+            connection.commit()
 
     def clear(self, prefix: str) -> int:
         """Delete all records whose keys start with *prefix*, and return how many were live."""
@@ -130,6 +141,7 @@ class SQLAlchemyStore:
                 rows = result.all()
                 keys = {"keys": [row.key for row in rows]}
                 deleted = connection.execute(table.DELETE_LISTED, keys).rowcount
+                connection.commit()
             found = len(rows)
             cleared += deleted - sum(row.expires_at <= _now() for row in rows)
         return cleared
@@ -140,29 +152,25 @@ class SQLAlchemyStore:
     ) -> Iterator[tuple[Connection, CursorResult[Any]]]:
         """Yield a connection and the result of its first statement, which must be idempotent.
 
-        It is sent again if the connection was lost while it was idle. That costs nothing as long as
-        it was not, unlike `pool_pre_ping`, which is a round trip.
+        After a failure the connection is not used again: pg8000 raises a plain `TimeoutError`,
+        which SQLAlchemy does not take for a lost connection, and the answer may still come.
         """
-        started = time.monotonic()
         with self._connect() as connection:
             try:
-                result = connection.execute(statement, parameters)
-            except DBAPIError as error:
-                late = time.monotonic() - started > RETRY_WITHIN
-                if late or not error.connection_invalidated:
-                    raise
-                connection.rollback()  # after which SQLAlchemy connects again
-                result = connection.execute(statement, parameters)
-            yield connection, result
+                yield connection, _execute_first(connection, statement, parameters)
+            except Exception:
+                connection.invalidate()
+                raise
 
     def _connect(self) -> Connection:
         if self._pid != os.getpid():
             self._leave_inherited_connections()
         if not self._has_table:
-            with self._autocommit.connect() as connection:
+            with self._connections.connect() as connection:
                 table.create_table(connection)
+                connection.commit()
             self._has_table = True
-        return self._autocommit.connect()
+        return self._connections.connect()
 
     def _leave_inherited_connections(self) -> None:
         """Give this process a pool of its own, and keep the parent's connections from being closed.
@@ -172,6 +180,24 @@ class SQLAlchemyStore:
         self._inherited.append(self._engine.pool)
         self._engine.dispose(close=False)
         self._pid = os.getpid()
+
+
+def _execute_first(
+    connection: Connection, statement: Executable, parameters: dict[str, Any]
+) -> CursorResult[Any]:
+    """Execute the first statement, twice if the connection was lost while it was idle.
+
+    That costs nothing as long as it was not, unlike `pool_pre_ping`, which is a round trip.
+    """
+    started = time.monotonic()
+    try:
+        return connection.execute(statement, parameters)
+    except DBAPIError as error:
+        late = time.monotonic() - started > RETRY_WITHIN
+        if late or not error.connection_invalidated:
+            raise
+    connection.rollback()  # after which SQLAlchemy connects again
+    return connection.execute(statement, parameters)
 
 
 def _now() -> int:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pymysql
+import pymysql  # type: ignore[import-untyped]
 
 from .process import HOST, Server, find_program, free_port, private_directory
 

@@ -54,6 +54,7 @@ def mariadb_process() -> Iterator[Server]:
 
 
 Get = Callable[[str], Any]
+Maker = Callable[[Get], Iterator[Store]]
 
 
 def memory(get: Get) -> Iterator[Store]:
@@ -109,14 +110,14 @@ PG8000 = partial(
     sql_url, "postgresql+pg8000://postgres@127.0.0.1:{port}/postgres", "postgres_process"
 )
 PYMYSQL = partial(sql_url, "mysql+pymysql://root@127.0.0.1:{port}/test", "mariadb_process")
-LOCAL = {
+LOCAL: dict[str, Maker] = {
     "memory": memory,
     "sqlite": sqlite_file,
     "sqlite without returning": sqlite_without_returning,
     "sqlalchemy on sqlite": partial(sql_url, "sqlite+pysqlite:///{port}/alchemy.sqlite3", ""),
     "sqlalchemy generic": generic_sql,
 }
-ON_SERVERS = {
+ON_SERVERS: dict[str, Maker] = {
     "redis": redis_url,
     "redis decoding": redis_client,
     "redis unix": partial(redis_url, url="unix://{directory}/redis.sock"),
@@ -125,7 +126,7 @@ ON_SERVERS = {
     "pg8000": PG8000,
     "pymysql": PYMYSQL,
 }
-MAKERS: dict[str, Callable[[Get], Iterator[Store]]] = {**LOCAL, **ON_SERVERS}
+MAKERS = {**LOCAL, **ON_SERVERS}
 
 
 @pytest.fixture(params=[*LOCAL, *(pytest.param(name, marks=servers) for name in ON_SERVERS)])

@@ -19,7 +19,9 @@ def _report(work: Callable[[int], Any], number: int, sender: Any) -> None:
         raise
 
 
-def in_children(count: int, work: Callable[[int], T]) -> list[T]:
+def in_children(
+    count: int, work: Callable[[int], T], meanwhile: Callable[[], object] = lambda: None
+) -> list[T]:
     """Return what *work* returns in each of *count* forked processes."""
     pipes = [_fork.Pipe(duplex=False) for _ in range(count)]
     children = [
@@ -28,6 +30,7 @@ def in_children(count: int, work: Callable[[int], T]) -> list[T]:
     ]
     for child in children:
         child.start()
+    meanwhile()
     assert all(receiver.poll(30) for receiver, _ in pipes)
     answers = [receiver.recv() for receiver, _ in pipes]
     for child in children:
