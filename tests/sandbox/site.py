@@ -36,14 +36,12 @@ def authorize_url(**changes: Any) -> str:
 
 
 def query_of(response: TestResponse) -> dict[str, str]:
-    """Return the query of a redirect to the application."""
     assert response.status_code == 302
     assert response.location.startswith(REDIRECT_URI)
     return dict(parse_qsl(urlsplit(response.location).query, keep_blank_values=True))
 
 
 def basic(client_id: str, client_secret: str) -> str:
-    """Return an Authorization header."""
     return f"Basic {base64.b64encode(f'{client_id}:{client_secret}'.encode()).decode()}"
 
 

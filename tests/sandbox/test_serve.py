@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import http.client
 import socket
 import threading
@@ -12,13 +11,6 @@ import pytest
 from werkzeug import serving
 
 from flask_altdentifier.sandbox import Client, __main__, make_server, run, serve
-
-
-@pytest.fixture
-def used_port() -> Iterator[int]:
-    """A port that another program listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        yield other.getsockname()[1]
 
 
 @pytest.fixture
@@ -74,15 +66,6 @@ def test_run_serves_a_loopback_host(monkeypatch: pytest.MonkeyPatch) -> None:
     assert served[0].server_address[0].startswith("127.")
 
 
-def test_forbidden_port_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(address: tuple[str, int]) -> socket.socket:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(socket, "create_server", refuse)
-    with pytest.raises(OSError, match=r"^Port 80 cannot be used: Permission denied[.]$"):
-        make_server(80)
-
-
 def test_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[tuple[Any, ...]] = []
     monkeypatch.setattr(__main__, "make_server", lambda *given: given)
@@ -105,9 +88,8 @@ def test_invalid_option_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> Non
         exec(code, {"__name__": "__main__", "__package__": "flask_altdentifier.sandbox"})
 
 
-def test_port_in_use_names_the_fix(used_port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match=r"^2$"):
-        __main__.main([f"--port={used_port}"])
+def test_port_in_use_names_the_fix(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(SystemExit):
+        __main__.main([f"--port={other.getsockname()[1]}"])
     last_line = capsys.readouterr().err.splitlines()[-1]
-    assert f"Port {used_port} is in use." in last_line
-    assert "--port" in last_line
+    assert last_line.endswith(" is in use. Choose another port with --port.")

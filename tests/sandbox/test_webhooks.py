@@ -70,7 +70,7 @@ def test_page_leads_through_what_is_missing(site: Site) -> None:
 def test_secret_is_made_up_and_shown_unless_given(site: Site, send: Send, posted: Posted) -> None:
     secret = site.state.webhooks["sandbox"].secret
     assert f"FLASK_ALTDENTIFIER_WEBHOOK_SECRET={secret}<" in site.get(PAGE).text
-    assert secret not in {"sandbox-secret", Site().state.webhooks["sandbox"].secret}
+    assert secret != Site().state.webhooks["sandbox"].secret
     site.post(SETTINGS, data={"url": URL, "secret": "hush"})
     site.post(SETTINGS, data={"url": f"{URL}?a=1", "secret": ""})
     send("test")
@@ -120,8 +120,6 @@ def test_wrong_signature_and_replay(site: Site, send: Send, posted: Posted) -> N
     started, forged, *replays = posted
     assert forged[2] != digest(site.state.webhooks["sandbox"].secret, forged[1])
     assert replays == [started, started]
-    titles = [item.title for item in site.state.get_deliveries("sandbox")]
-    assert titles[0] == titles[1] != titles[3]
 
 
 @pytest.mark.parametrize("form", [{"send": "explode"}, {"guild": GARDEN}, {"method": "pigeon"}])
@@ -151,14 +149,9 @@ def test_event_is_posted_and_redirects_are_not_followed() -> None:
     assert (headers["Digest"], headers["Content-Type"]) == ("MD5=0", "application/json")
 
 
-def test_slow_application_has_no_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_application_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = post_event(f"http://127.0.0.1:{silent.getsockname()[1]}/", b"", "")
-    assert result.status is None
-    assert "0.05 seconds" in result.text
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_application_that_is_not_running_has_no_status(scheme: str) -> None:
-    assert post_event(f"{scheme}://127.0.0.1:1/", b"", "").status is None
+    assert result == (None, "No response within 0.05 seconds")
+    assert post_event("https://127.0.0.1:1/", b"", "").status is None
