@@ -1,0 +1,29 @@
+"""Log test clients in through the real routes, with a sandbox instead of AltDentifier.
+
+The sandbox runs in the same process. No socket is opened and nothing waits. With pytest there is
+nothing to install or import, because the fixtures come with the package::
+
+    def test_profile(client, altdentifier_login):
+        altdentifier_login(client)
+        assert client.get("/profile").status_code == 200
+
+    def test_rate_limit(client, altdentifier_login, altdentifier_sandbox):
+        altdentifier_sandbox.failure = Failure.RATE_LIMITED
+        altdentifier_login(client, expect="provider_unavailable")
+
+Without pytest::
+
+    with Sandbox() as sandbox:
+        sandbox.log_in(client)
+
+The fixtures are defined in the module `pytest_flask_altdentifier`, which imports this package only
+when a test uses one of them.
+"""
+
+from __future__ import annotations
+
+from .login import LogIn, log_in
+from .result import UnexpectedLoginResult
+from .sandbox import Sandbox, sandbox_for
+
+__all__ = ["LogIn", "Sandbox", "UnexpectedLoginResult", "log_in", "sandbox_for"]

@@ -1,0 +1,238 @@
+"""The sandbox instead of AltDentifier, in one app or in every app of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, appcontext_pushed, current_app, has_app_context, request_started
+
+from ..state import EXTENSION_KEY, ExtensionState
+from . import login
+from .app_state import expire_grant, replace_transport, state_of
+from .provider import InProcessProvider, InProcessTransport, get_sandbox_transport
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from ..sandbox import Failure, SandboxState
+
+
+class Sandbox(AbstractContextManager["Sandbox", None]):
+    """A sandbox instead of AltDentifier, in the same process and without a socket.
+
+    It accepts the client id and secret of any app, and its user allows everything until the test
+    says otherwise. It is the value of the fixture `altdentifier_sandbox`.
+
+    Args:
+        apps: The apps to serve. Without any, it serves every app of this process, also those that
+            are created later.
+
+    Raises:
+        ConfigError: The blueprint is not registered in one of *apps*.
+
+    Example::
+
+        with Sandbox() as sandbox:
+            sandbox.log_in(client)
+    """
+
+    def __init__(self, *apps: Flask) -> None:
+        self._provider = InProcessProvider()
+        self._cleanup = ExitStack()
+        for app in apps:
+            self._serve(state_of(app))
+        if not apps:
+            self._serve_every_app()
+
+    @property
+    def state(self) -> SandboxState:
+        """What the sandbox knows: tokens, token requests, installations.
+
+        Example: `assert len(sandbox.state.token_requests) == 1`.
+        """
+        return self._provider.state
+
+    @property
+    def failure(self) -> Failure:
+        """How AltDentifier fails from now on, a `flask_altdentifier.sandbox.Failure`.
+
+        `Failure.SLOW` passes the deadline at once, without waiting.
+
+        Example: `sandbox.failure = Failure.RATE_LIMITED`.
+        """
+        return self.state.failure
+
+    @failure.setter
+    def failure(self, failure: Failure) -> None:
+        self.state.failure = failure
+
+    @property
+    def expires_in(self) -> int:
+        """Seconds that the next grants last.
+
+        Example: `sandbox.expires_in = 60`.
+        """
+        return self.state.token_lifetime
+
+    @expires_in.setter
+    def expires_in(self, seconds: int) -> None:
+        self.state.token_lifetime = seconds
+
+    def decline(self, *scopes: str) -> None:
+        """Let the user untick *scopes* from now on, and allow the others.
+
+        Example: `sandbox.decline("write:integrations")`.
+        """
+        self._provider.declined, self._provider.denies = frozenset(scopes), False
+
+    def deny(self) -> None:
+        """Let the user deny every login from now on. Example: `sandbox.deny()`."""
+        self._provider.denies = True
+
+    def allow(self) -> None:
+        """Let the user allow everything again. Example: `sandbox.allow()`."""
+        self.decline()
+
+    def revoke(self) -> None:
+        """Revoke all access tokens at AltDentifier, so that the next `api` call gets a 401.
+
+        Example: `sandbox.revoke()`.
+        """
+        self.state.tokens.clear()
+
+    def expire(self, client: FlaskClient, **request: Any) -> None:
+        """Expire the grant of *client*, as if its time had passed.
+
+        Args:
+            client: A test client that is logged in.
+            request: Options for the client's request, such as `base_url=`.
+
+        Raises:
+            LookupError: *client* is not logged in.
+
+        Example::
+
+            sandbox.expire(client)
+            assert client.get("/profile").status_code == 401
+        """
+        if not expire_grant(client, **request):
+            raise LookupError("This client is not logged in. Log it in first.")
+
+    def log_in(
+        self,
+        client: FlaskClient,
+        scope: str | Iterable[str] = "read:user",
+        *,
+        next: str | None = None,  # noqa: A002
+        expect: str | None = None,
+        **request: Any,
+    ) -> TestResponse:
+        """Log *client* in by `/login`, the sandbox's authorize page and `/callback`.
+
+        Args:
+            client: A test client of the app.
+            scope: The scopes to ask for, whatever `ALTDENTIFIER_SCOPE` says: a space-separated
+                string, or one scope per item.
+            next: Local path to go to after the login.
+            expect: The `reason` of the error with which the login must fail, such as
+                `"access_denied"`. None means that it must succeed.
+            request: Options for both requests of the client, such as
+                `base_url="https://localhost"`.
+
+        Returns:
+            The callback's response, or the response of `/login` if that fails as expected.
+
+        Raises:
+            UnexpectedLoginResult: The login failed, or did not fail with *expect*.
+            ValueError: *scope* or *expect* is not valid.
+            ConfigError: The blueprint is not registered in the client's app.
+
+        Example::
+
+            sandbox.log_in(client, "read:user write:integrations", next="/servers")
+        """
+        __tracebackhide__ = True
+        self._serve_if_free(state_of(client.application))
+        return login.log_in(client, scope, next=next, expect=expect, **request)
+
+    def finish(
+        self,
+        client: FlaskClient,
+        response: TestResponse,
+        *,
+        expect: str | None = None,
+        **request: Any,
+    ) -> TestResponse:
+        """Finish the login that *response* starts, for example one of `authorize_redirect()`.
+
+        Args:
+            client: The test client that received *response*.
+            response: A redirect to AltDentifier.
+            expect: As for `log_in`.
+            request: As for `log_in`.
+
+        Returns:
+            The callback's response.
+
+        Raises:
+            UnexpectedLoginResult: As for `log_in`, and if *response* does not lead to AltDentifier.
+            ValueError: *expect* is not valid.
+
+        Example::
+
+            sandbox.finish(client, client.get("/connect"))
+        """
+        __tracebackhide__ = True
+        self._serve_if_free(state_of(client.application))
+        return login.finish_login(client, response, expect, request)
+
+    def close(self) -> None:
+        """Put back what the sandbox replaced in the apps. Example: `sandbox.close()`."""
+        self._cleanup.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _serve_every_app(self) -> None:
+        """Serve each app from its first context or request on.
+
+        Both signals are needed: commands and jobs have no request, and pytest-flask pushes one
+        context around a whole test, which the requests of the test share.
+        """
+        for signal in (appcontext_pushed, request_started):
+            self._cleanup.enter_context(signal.connected_to(self._serve_if_installed))
+        if has_app_context():
+            self._serve_if_installed(current_app)
+
+    def _serve_if_installed(self, app: Flask, **_: Any) -> None:
+        if EXTENSION_KEY in app.extensions:
+            self._serve_if_free(app.extensions[EXTENSION_KEY])
+
+    def _serve_if_free(self, state: ExtensionState) -> None:
+        """Serve an app unless a sandbox does already: this one, or one that is for this app."""
+        if get_sandbox_transport(state) is None:
+            self._serve(state)
+
+    def _serve(self, state: ExtensionState) -> None:
+        transport = InProcessTransport(self._provider, state)
+        self._cleanup.enter_context(replace_transport(state, transport))
+
+
+def sandbox_for(app: Flask) -> Sandbox:
+    """Return a sandbox that serves *app* only, until it is closed.
+
+    Args:
+        app: The app under test. Any client id and secret will do.
+
+    Raises:
+        ConfigError: The blueprint is not registered in *app*.
+
+    Example::
+
+        with sandbox_for(app) as sandbox:
+            sandbox.log_in(app.test_client())
+    """
+    return Sandbox(app)
