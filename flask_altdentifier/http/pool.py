@@ -32,11 +32,7 @@ class ConnectionPool:
 
     def acquire(self) -> Connection:
         """Return a connection that nobody else uses, the one used last if it is still usable."""
-        while self._idle:
-            try:
-                connection = self._idle.pop()
-            except IndexError:  # another thread was faster
-                break
+        while (connection := self._pop()) is not None:
             if connection.is_usable():
                 return connection
             connection.close()
@@ -52,5 +48,11 @@ class ConnectionPool:
 
     def close(self) -> None:
         """Close all idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        while (connection := self._pop()) is not None:
+            connection.close()
+
+    def _pop(self) -> Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # also if another thread took the last one a moment ago
+            return None
