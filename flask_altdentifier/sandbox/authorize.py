@@ -68,7 +68,8 @@ def _get_redirect_uri(client: Client) -> str:
     if is_open and not is_loopback_uri(uri):
         raise BadRequest(
             "This application has no registered redirect URI, so the sandbox redirects to this "
-            "machine only. To use another, start the sandbox with --redirect-uri."
+            "machine only. To use another, register it with --redirect-uri, or with "
+            "ALTDENTIFIER_REDIRECT_URI in the application."
         )
     return uri
 
@@ -76,10 +77,9 @@ def _get_redirect_uri(client: Client) -> str:
 def _respond(client: Client, redirect_uri: str) -> Response:
     """Show the page or finish the consent.
 
-    :raises OAuth2Error: for an error that the application is told by a redirect.
+    :raises OAuth2Error: if the browser must go back to the application with an error.
     """
     _raise_chosen_failure()
-    _validate_parameters()
     grant = authorization_server().get_code_grant()
     scopes = split_scope(request.args["scope"])
     guilds = _get_guilds(scopes)
@@ -109,22 +109,6 @@ def _raise_chosen_failure() -> None:
     code = sandbox_state(current_app).failure.redirect_error
     if code is not None:
         raise OAuth2Error(error=code, description="The sandbox is set to send this error.")
-
-
-def _validate_parameters() -> None:
-    """Check what Authlib does not: all parameters for repetition, and the response type.
-
-    Authlib's UnsupportedResponseTypeError fails on a response type that is not ASCII.
-    """
-    if any(len(values) > 1 for _, values in request.args.lists()):
-        raise InvalidRequestError("A parameter is repeated.")
-    response_type = request.args.get("response_type")
-    if not response_type:
-        raise InvalidRequestError("The response_type is missing.")
-    if response_type != "code":
-        raise OAuth2Error(
-            error="unsupported_response_type", description="The response_type is not code."
-        )
 
 
 def _get_guilds(scopes: list[str]) -> tuple[Guild, ...]:

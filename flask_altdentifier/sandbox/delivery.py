@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, responses
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from werkzeug.exceptions import BadRequest
+
+from .events import EVENT_KINDS, EventDetails, make_event_body
+from .records import Delivery
 
 #: Seconds that an application has to answer.
 TIMEOUT = 5.0
@@ -16,6 +23,48 @@ class Result(NamedTuple):
 
     status: int | None
     text: str
+
+
+def make_delivery(
+    button: str,
+    details: EventDetails,
+    client_id: str,
+    secret: str,
+    previous: Sequence[Delivery],
+) -> Delivery:
+    """Return what *button* sends, signed but not sent.
+
+    Two buttons send what an attacker could send: an event with a wrong signature, and a replay of
+    the newest signed event of *previous*.
+
+    :raises BadRequest: if there is no such button, or nothing to replay.
+    """
+    if button == "replay":
+        return _make_replay(get_last_signed(previous))
+    is_signed = button != "bad-signature"
+    kind = EVENT_KINDS.get(button if is_signed else "passed")
+    if kind is None:
+        raise BadRequest("The form names an event that the sandbox does not know.")
+    body = make_event_body(kind, details)
+    return Delivery(
+        client_id=client_id,
+        title=kind.title if is_signed else f"{kind.title} (wrong signature)",
+        body=body,
+        digest=make_digest(secret if is_signed else f"not {secret}", body),
+        is_signed=is_signed,
+    )
+
+
+def get_last_signed(deliveries: Sequence[Delivery]) -> Delivery | None:
+    """Return the first correctly signed event, or None."""
+    return next((delivery for delivery in deliveries if delivery.is_signed), None)
+
+
+def _make_replay(last: Delivery | None) -> Delivery:
+    if last is None:
+        raise BadRequest("There is nothing to replay, because nothing was sent yet.")
+    suffix = " (replayed)"
+    return replace(last, title=last.title.removesuffix(suffix) + suffix)
 
 
 def make_digest(secret: str, body: bytes) -> str:

@@ -73,7 +73,12 @@ def make_server(
 
 
 def serve(server: BaseWSGIServer) -> None:
-    """Answer requests of a server of `make_server` until Ctrl+C."""
+    """Answer the requests of a server of `make_server` until Ctrl+C.
+
+    ::
+
+        serve(make_server(8400))
+    """
     server.log_startup()
     server.serve_forever()
 

@@ -9,11 +9,11 @@ from flask import Blueprint, Response, current_app, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ..scopes import WRITE_INTEGRATIONS
-from .delivery import make_digest, post_event
-from .events import ACTIONS, EVENT_KINDS, METHODS, EventDetails, make_event_body
+from .delivery import get_last_signed, make_delivery, post_event
+from .events import ACTIONS, EVENT_KINDS, METHODS, EventDetails
 from .forms import get_choice, refuse_cross_origin
 from .pages import render_page
-from .records import Delivery, Webhook
+from .records import Webhook
 from .redirect_uris import is_webhook_url
 from .state import sandbox_state
 from .users import USERS, by_id
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .clients import Client
-    from .state import SandboxState
     from .users import Guild
 
 blueprint: Blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
@@ -33,6 +32,7 @@ def show() -> Response:
     """Show where events go, what can be sent, and the results. Show only a made-up secret."""
     state, client = sandbox_state(current_app), _get_client()
     guilds = state.get_guilds(client.client_id)
+    deliveries = state.get_deliveries(client.client_id)
     return render_page(
         "webhooks.html",
         client=client,
@@ -43,8 +43,8 @@ def show() -> Response:
         methods=METHODS,
         actions=ACTIONS,
         details=_get_details(request.args, guilds) if guilds else None,
-        deliveries=state.get_deliveries(client.client_id),
-        can_replay=_get_last_signed(state, client) is not None,
+        deliveries=deliveries,
+        can_replay=get_last_signed(deliveries) is not None,
         integration_scope=WRITE_INTEGRATIONS,
     )
 
@@ -74,7 +74,9 @@ def send() -> Response:
     if not webhook.url or not guilds:
         raise BadRequest("Save the webhook URL and add the application to a server first.")
     details = _get_details(request.form, guilds)
-    delivery = _make_delivery(request.form.get("send", ""), details, state, client)
+    previous = state.get_deliveries(client.client_id)
+    button = request.form.get("send", "")
+    delivery = make_delivery(button, details, client.client_id, webhook.secret, previous)
     status, result = post_event(webhook.url, delivery.body, delivery.digest)
     state.add_delivery(replace(delivery, status=status, result=result))
     return _redirect(
@@ -104,46 +106,6 @@ def _get_details(form: Mapping[str, str], guilds: tuple[Guild, ...]) -> EventDet
         method=get_choice(form, "method", {method: method for method in METHODS}),
         action=get_choice(form, "action", {action: action for action in ACTIONS}),
     )
-
-
-def _make_delivery(
-    button: str, details: EventDetails, state: SandboxState, client: Client
-) -> Delivery:
-    """Return what *button* sends. Two buttons send what an attacker could send."""
-    secret = state.webhooks[client.client_id].secret
-    if button == "replay":
-        return _make_replay(_get_last_signed(state, client))
-    if button == "bad-signature":
-        return _sign("passed", details, client, f"not {secret}", " with a wrong signature")
-    return _sign(button, details, client, secret)
-
-
-def _make_replay(last: Delivery | None) -> Delivery:
-    if last is None:
-        raise BadRequest("There is nothing to replay, because nothing was sent yet.")
-    suffix = " (replayed)"
-    return replace(last, title=last.title.removesuffix(suffix) + suffix)
-
-
-def _sign(
-    button: str, details: EventDetails, client: Client, secret: str, suffix: str = ""
-) -> Delivery:
-    kind = EVENT_KINDS.get(button)
-    if kind is None:
-        raise BadRequest("The form names an event that the sandbox does not know.")
-    body = make_event_body(kind, details)
-    return Delivery(
-        client_id=client.client_id,
-        title=kind.title + suffix,
-        body=body,
-        digest=make_digest(secret, body),
-        is_signed=not suffix,
-    )
-
-
-def _get_last_signed(state: SandboxState, client: Client) -> Delivery | None:
-    """Return the newest correctly signed event, which is what an attacker could replay."""
-    return next((d for d in state.get_deliveries(client.client_id) if d.is_signed), None)
 
 
 def _redirect(location: str) -> Response:

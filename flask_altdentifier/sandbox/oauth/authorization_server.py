@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import InvalidClientError, InvalidScopeError
-from flask import current_app, g
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError
+from flask import current_app, g, request
 
 from ..error_responses import make_error_response
 from ..scopes import SCOPE_TEXTS, split_scope
@@ -15,8 +16,9 @@ from .client_auth import authenticate_client_secret_basic
 from .code_grant import CodeGrant, RequireS256
 
 if TYPE_CHECKING:
-    from authlib.oauth2 import OAuth2Error, OAuth2Request
+    from authlib.oauth2 import OAuth2Request
     from flask import Flask, Response
+    from werkzeug.datastructures import MultiDict
 
     from ..records import Consent
     from ..state import SandboxState
@@ -43,6 +45,7 @@ class SandboxServer(AuthorizationServer):
 
         :raises OAuth2Error: if the request is not valid.
         """
+        _validate_parameters(request.args)
         return cast("CodeGrant", self.get_consent_grant())  # type: ignore[no-untyped-call]
 
     def finish_consent(self, grant: CodeGrant, consent: Consent | None) -> Response:
@@ -76,3 +79,20 @@ class SandboxServer(AuthorizationServer):
 def authorization_server() -> SandboxServer:
     """Return the server of the current app."""
     return cast("SandboxServer", current_app.extensions[_KEY])
+
+
+def _validate_parameters(query: MultiDict[str, str]) -> None:
+    """Check all parameters for repetition, and the response type.
+
+    Authlib checks five parameters only. Its UnsupportedResponseTypeError fails on a response type
+    that is not ASCII.
+    """
+    if any(len(values) > 1 for _, values in query.lists()):
+        raise InvalidRequestError("A parameter is repeated.")
+    response_type = query.get("response_type")
+    if not response_type:
+        raise InvalidRequestError("The response_type is missing.")
+    if response_type != "code":
+        raise OAuth2Error(
+            error="unsupported_response_type", description="The response_type is not code."
+        )
