@@ -1,0 +1,317 @@
+"""Sessions that live in the store of the logins."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from cachelib import SimpleCache
+from flask import Flask, Response, flash, get_flashed_messages, session
+from flask.testing import FlaskClient
+from flask_session import Session
+from markupsafe import Markup
+
+from flask_altdentifier import blueprint, errors, logout
+from flask_altdentifier.browser.session import regenerate_session_id
+
+from .support import (
+    PAGE,
+    FakeAltDentifier,
+    WatchedStore,
+    bare_app,
+    cookies_of,
+    finish,
+    log_in,
+    login_cookie_of,
+    make_app,
+    reason,
+    set_cookies,
+    start,
+    state_of,
+)
+
+VALUES = [
+    (1, ("a", 2)),
+    b"\x00\xff",
+    Markup("<b>"),
+    datetime(2026, 11, 29, 12, tzinfo=timezone.utc),
+    uuid.UUID(int=1),
+    {"nested": [None, True, 1.5, "é"]},
+    {" t": "a tag"},
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_value_that_flask_sessions_can_hold_survives(app: Flask, value: Any) -> None:
+    client = app.test_client()
+    with client.session_transaction() as transaction:
+        transaction["value"] = value
+    with client.session_transaction() as transaction:
+        assert transaction["value"] == value
+        assert type(transaction["value"]) is type(value)
+
+
+def test_flashed_messages_and_cleared_sessions(app: Flask, client: FlaskClient) -> None:
+    app.add_url_rule("/flash", "flash", lambda: flash("hello") or "")
+    app.add_url_rule("/shown", "shown", lambda: get_flashed_messages())
+    app.add_url_rule("/clear", "clear", lambda: session.clear() or "")
+    client.get("/flash")
+    assert [client.get("/shown").json for _ in range(2)] == [["hello"], []]
+    client.get("/cart/apples")
+    client.get("/clear")
+    assert client.get("/cart").text == "empty"
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_permanent_sessions_have_a_lasting_cookie(app: Flask, permanent: bool) -> None:
+    @app.get("/set")
+    def set_permanent() -> str:
+        session.permanent = permanent
+        session["a"] = 1
+        return str(session.permanent)
+
+    response = app.test_client().get("/set")
+    assert ("Expires=" in response.headers["Set-Cookie"]) is permanent
+
+
+def test_session_starts_as_browser_session(app: Flask, client: FlaskClient) -> None:
+    """As with Flask's own sessions, and unlike Flask-Session's default."""
+    app.add_url_rule("/permanent", "permanent", lambda: str(session.permanent))
+    assert client.get("/permanent").text == "False"
+
+
+def test_unchanged_session_is_not_written(client: FlaskClient, store: WatchedStore) -> None:
+    client.get("/cart/apples")
+    store.calls.clear()
+    response = client.get("/cart")
+    assert (response.text, set_cookies(response)) == ("apples", [])
+    assert store.calls == ["get session"]
+    assert "Cookie" in response.headers["Vary"]
+
+
+def test_emptied_session_is_deleted(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    app.add_url_rule("/clear", "clear", lambda: session.clear() or "")
+    client.get("/cart/apples")
+    client.get("/clear")
+    assert store.keys("session") == []
+    assert "session" not in cookies_of(client)
+
+
+def test_lifetime_in_the_store(app: Flask, client: FlaskClient, store: WatchedStore) -> None:
+    app.permanent_session_lifetime = timedelta(hours=1)
+    start(client)
+    [key] = store.keys("session")
+    assert 599 < store.ttl(key) <= 600
+    client.get("/cart/apples")
+    assert 3599 < store.ttl(key) <= 3600
+
+
+def test_sessions_with_pending_logins_alone_last_as_long_as_these(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    @app.before_request
+    def make_permanent() -> None:
+        session.permanent = True
+
+    start(client)
+    [key] = store.keys("session")
+    assert 599 < store.ttl(key) <= 600
+
+
+def test_unknown_session_id_is_not_adopted(client: FlaskClient) -> None:
+    for value in ("planted", "é" * 500, "a:grant:b"):
+        client.set_cookie("session", value)
+        client.get("/cart/apples")
+        assert cookies_of(client)["session"] != value
+
+
+def test_session_id_is_not_in_the_store(client: FlaskClient, store: WatchedStore) -> None:
+    client.get("/cart/apples")
+    [key] = store.keys("session")
+    assert cookies_of(client)["session"] not in key
+
+
+def test_session_cookie_cannot_name_a_grant(client: FlaskClient, store: WatchedStore) -> None:
+    log_in(client)
+    [grant] = store.keys("grant")
+    client.set_cookie("session", grant.rpartition(":")[2])
+    assert client.get("/cart").text == "empty"
+
+
+def test_damaged_session_reads_as_empty(client: FlaskClient, store: WatchedStore) -> None:
+    client.get("/cart/apples")
+    [key] = store.keys("session")
+    for data in ('"{"', "7", '"[1]"', '{"a": 1}'):
+        store.set(key, f'{{"kind": "session", "key": "{key}", "data": {data}}}', 60)
+        assert client.get("/cart").text == "empty"
+
+
+# The store is down
+
+
+def test_session_reads_as_empty_while_the_store_is_down(
+    client: FlaskClient, store: WatchedStore
+) -> None:
+    client.get("/cart/apples")
+    store.fail()
+    response = client.get("/cart")
+    assert (response.status_code, response.text, set_cookies(response)) == (200, "empty", [])
+    store.failing.clear()
+    assert client.get("/cart").text == "apples"
+
+
+@pytest.mark.parametrize("headers", [{}, PAGE])
+def test_write_to_a_store_that_is_down_is_a_503(
+    client: FlaskClient, store: WatchedStore, headers: dict[str, str]
+) -> None:
+    store.fail()
+    response = client.get("/cart/apples", headers=headers)
+    assert response.status_code == 503
+    assert "store_unavailable" in response.text
+    assert response.text != "apples"
+    assert set_cookies(response) == []
+
+
+def test_503_of_a_session_can_be_replaced(app: Flask, store: WatchedStore) -> None:
+    app.register_error_handler(errors.StoreUnavailable, lambda error: ("own", 418))
+    store.fail()
+    response = app.test_client().get("/cart/apples")
+    assert (response.status_code, response.text) == (418, "own")
+
+
+def test_replaced_response_is_closed(app: Flask, store: WatchedStore) -> None:
+    closed: list[bool] = []
+
+    class Body:
+        def __iter__(self) -> Any:
+            yield b"x"
+
+        def close(self) -> None:
+            closed.append(True)
+
+    @app.get("/stream")
+    def stream() -> Response:
+        session["a"] = 1
+        return Response(Body(), direct_passthrough=True)  # type: ignore[arg-type]
+
+    store.fail()
+    response = app.test_client().get("/stream")
+    assert reason(response) == "store_unavailable"
+    assert closed
+
+
+def test_login_whose_session_is_not_saved_sets_no_login_cookie(
+    client: FlaskClient, store: WatchedStore
+) -> None:
+    client.get("/cart/apples")
+    state = start(client)
+    store.failing = {"set session"}
+    assert reason(finish(client, state)) == "store_unavailable"
+    assert login_cookie_of(client) is None
+
+
+# Session ids
+
+
+def test_login_and_logout_change_the_id_and_keep_the_data(client: FlaskClient) -> None:
+    client.get("/cart/apples")
+    ids = [cookies_of(client)["session"]]
+    for step in (log_in, lambda client: client.post("/logout")):
+        step(client)
+        ids.append(cookies_of(client)["session"])
+    assert len(set(ids)) == 3
+    assert client.get("/cart").text == "apples"
+    for old in ids[:2]:
+        client.set_cookie("session", old)
+        assert client.get("/cart").text == "empty"
+
+
+def test_session_is_gone_if_nothing_is_left_in_it(client: FlaskClient) -> None:
+    log_in(client)
+    assert "session" not in cookies_of(client)
+
+
+def test_empty_session_changes_its_id_too(app: Flask, client: FlaskClient) -> None:
+    """Flask-Session does nothing in that case, and the app may write afterwards."""
+
+    @app.get("/bye")
+    def bye() -> str:
+        session.clear()
+        logout()
+        session["message"] = "bye"
+        return ""
+
+    client.get("/cart/apples")
+    planted = cookies_of(client)["session"]
+    client.get("/bye")
+    assert cookies_of(client)["session"] != planted
+
+
+# Flask-Session, and interfaces of the app's own
+
+
+@pytest.mark.parametrize("first", ["session", "blueprint"])
+def test_flask_session_of_the_app_is_kept(first: str) -> None:
+    app = bare_app(
+        SESSION_TYPE="cachelib", SESSION_CACHELIB=SimpleCache(), ALTDENTIFIER_STORE=WatchedStore()
+    )
+    steps = [lambda: Session(app), lambda: app.register_blueprint(blueprint)]
+    for step in steps if first == "session" else steps[::-1]:
+        step()
+    state_of(app).transport = FakeAltDentifier()
+    app.add_url_rule("/cart", "cart", lambda: session.setdefault("cart", "apples"))
+    client = app.test_client()
+    client.get("/cart")
+    before = cookies_of(client)["session"]
+    log_in(client)
+    assert cookies_of(client)["session"] != before
+    assert app.config["ALTDENTIFIER_STORE"].keys("session") == []
+
+
+@pytest.mark.parametrize("path", ["/login", "/callback"])
+def test_signed_cookie_sessions_are_refused(path: str) -> None:
+    app = make_app(SESSION_TYPE="redis", SECRET_KEY="secret")  # without Session(app)
+    with pytest.raises(errors.ConfigError, match=r"Session\(app\)"):
+        app.test_client().get(path)
+
+
+def test_failure_of_another_session_server_is_store_unavailable(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get("/cart/apples")
+    log_in(client)
+
+    def fail(_: Any) -> None:
+        raise ConnectionError("text of the server")
+
+    app.session_interface.regenerate = fail  # type: ignore[attr-defined]
+    assert reason(client.post("/logout")) == "store_unavailable"
+    assert "ConnectionError" in caplog.text
+    assert "text of the server" not in caplog.text
+
+
+def test_store_failure_at_regeneration_is_logged_once(
+    client: FlaskClient, store: WatchedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get("/cart/apples")
+    log_in(client)
+    store.failing = {"delete session"}
+    caplog.set_level(logging.ERROR)
+    assert reason(client.post("/logout")) == "store_unavailable"
+    assert len(caplog.messages) == 1
+
+
+def test_interface_that_cannot_regenerate_is_left_alone(app: Flask) -> None:
+    class Interface:
+        def get_cookie_name(self, app: Flask) -> str:
+            return "session"
+
+    with app.test_request_context(headers={"Cookie": "session=x"}) as context:
+        app.session_interface = Interface()  # type: ignore[assignment]
+        regenerate_session_id(app, context.request)
+        assert not session
