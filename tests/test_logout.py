@@ -1,0 +1,73 @@
+"""`/logout`."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from jinja2 import StrictUndefined
+
+from .support import PAGE, log_in, make_app, reason
+
+
+def test_after_logout_is_below_the_mount_point() -> None:
+    client = make_app(ALTDENTIFIER_AFTER_LOGOUT="/bye").test_client()
+    assert client.post("/logout").location == "/bye"
+    assert client.post("/logout", base_url="http://localhost/shop/").location == "/shop/bye"
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, False),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, True),
+        ({"Origin": "http://localhost"}, True),
+        ({"Origin": "http://localhost:80"}, True),
+        ({"Origin": "https://localhost:443"}, True),
+        ({"Origin": "HTTP://LocalHost"}, True),
+        ({"Origin": "http://app.example:443", "Host": "App.Example"}, True),
+        ({"Origin": "null"}, True),
+        ({"Origin": "http://localhost:8400"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "http://localhost.evil.example"}, False),
+        ({"Origin": ""}, False),
+        ({"Origin": "http://[::1"}, False),
+        ({"Origin": "http://localhost:x"}, False),
+        ({"Host": "my_app:5000", "Origin": "http://my_app:5000"}, True),
+        ({"Host": "my_app:5000", "Origin": "http://other:5000"}, False),
+        ({"Host": "[::1]:5000", "Origin": "http://[::1]:5000"}, True),
+    ],
+)
+def test_only_pages_of_this_origin_can_log_out(
+    client: FlaskClient, headers: dict[str, str], allowed: bool
+) -> None:
+    log_in(client)
+    response = client.post("/logout", headers=headers)
+    assert response.status_code == (303 if allowed else 403)
+    assert allowed or reason(response) == "cross_site"
+    assert allowed or client.get("/who").text == "known"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_get_is_405_with_the_logout_button(client: FlaskClient, language: str) -> None:
+    client.application.jinja_env.undefined = StrictUndefined
+    log_in(client)
+    response = client.get("/logout", headers=PAGE | {"Accept-Language": language})
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert f'<html lang="{language}"' in response.text
+    assert '<form method="post">' in response.text
+    assert client.get("/who").text == "known"
+
+
+@pytest.mark.parametrize(("method", "headers"), [("GET", {}), ("HEAD", PAGE)])
+def test_programs_get_a_plain_405(
+    client: FlaskClient, method: str, headers: dict[str, str]
+) -> None:
+    response = client.open("/logout", method=method, headers=headers)
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert "<form" not in response.text
