@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from .translatable import N_
+
 READ_USER: Final = "read:user"
 WRITE_INTEGRATIONS: Final = "write:integrations"
 
@@ -25,11 +27,15 @@ class Scope:
 
 #: Every documented scope, in the order of AltDentifier's page. All other lists derive from this.
 DOCUMENTED_SCOPES: Final = (
-    Scope(READ_USER, "Read your AltDentifier account", "The application cannot change anything."),
+    Scope(
+        READ_USER,
+        N_("Read your AltDentifier account"),
+        N_("The application cannot change anything."),
+    ),
     Scope(
         WRITE_INTEGRATIONS,
-        "Be added to one of your servers",
-        "The application is notified of each verification on that server.",
+        N_("Be added to one of your servers"),
+        N_("The application is notified of each verification on that server."),
     ),
 )
 
