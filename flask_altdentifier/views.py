@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, after_this_request, current_app, render_template, request
+from flask import Response, after_this_request, current_app, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from . import signals
 from .current_grant import logout as end_current_login
 from .decorators import public
 from .errors import AltDentifierError, CrossSite, NotANavigation, log
-from .i18n import page_language, translate
 from .login import handle_callback, start_login
 from .navigation import (
     current_path,
@@ -22,6 +21,7 @@ from .navigation import (
     wants_html,
     with_script_root,
 )
+from .pages import render_page
 from .scopes import DOCUMENTED_SCOPE_NAMES
 from .state import ExtensionState, get_state
 
@@ -76,9 +76,7 @@ def _logout_page() -> Response:
     """Answer 405, because a link or an image of another site can send a GET."""
     if request.method != "GET" or not wants_html(request):
         raise MethodNotAllowed(valid_methods=["POST"])
-    page = render_template(
-        "altdentifier/logout.html", language=page_language(), translate=translate
-    )
+    page = render_page("logout.html", "Log out")
     headers = {"Allow": "POST", "Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
     return current_app.response_class(page, status=405, headers=headers)
 
