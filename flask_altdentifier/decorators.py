@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import FrameType
@@ -215,4 +216,5 @@ def _views_of(scaffold: Flask | Blueprint) -> Iterator[Any]:
     # A blueprint keeps its views in the closures that register them later.
     for deferred in getattr(scaffold, "deferred_functions", ()):
         for cell in getattr(deferred, "__closure__", None) or ():
-            yield cell.cell_contents
+            with suppress(ValueError):  # a variable that has no value yet
+                yield cell.cell_contents
