@@ -1,1 +1,1 @@
-"""Tests that search for a way to break one of the seven invariants, on real backends."""
+"""The eight invariants of DESIGN.md, on real servers, and a model of them."""

@@ -1,6 +1,6 @@
-"""The app under attack: the extension, and views that a test can hold in the middle.
+"""The app under test: views that answer at once, and views that a test holds in the middle.
 
-Gunicorn imports `server`; the tests that need no server call `create_app`.
+gunicorn imports `server`.
 """
 
 from __future__ import annotations
@@ -8,143 +8,113 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cachelib import FileSystemCache
 from flask import Flask, Response, session
-from flask_session import Session
-from redis import Redis
 
 from flask_altdentifier import blueprint, current_grant, logout, requires_scope
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-#: Seconds for which a slow view waits for its gate at most.
-PATIENCE = 20.0
-#: Hosts, and the seconds for which a login begun there is pending.
-LIFETIMES = {"app.test": 600, "brief.test": 1, "refreshing.test": 600}
+#: Seconds that a held view waits at most.
+PATIENCE = 30.0
+#: Hosts, and the seconds that a login may take there.
+LOGIN_LIFETIMES = {"app.test": 600, "brief.test": 1}
 
 
 def create_app(config: Mapping[str, Any]) -> Flask:
-    """Return an app with the extension, quick views, and views that wait for a gate."""
+    """Return an app with the extension and the views of the tests."""
     app = Flask(__name__)
     app.config["ALTDENTIFIER_CLIENT_ID"] = "the-client"
     app.config["ALTDENTIFIER_CLIENT_SECRET"] = "the-secret"
     app.config["ALTDENTIFIER_AFTER_LOGIN"] = "/after-login"
     app.config.update(config)
-    Session(app)
     app.register_blueprint(blueprint)
-    _add_quick_views(app)
-    _add_slow_views(app)
-
-    @app.after_request
-    def tell_process(response: Response) -> Response:
-        response.headers["X-Process"] = str(os.getpid())
-        return response
-
+    app.add_url_rule("/whoami", "whoami", lambda: "")
+    app.add_url_rule("/me", "me", requires_scope()(lambda: current_grant.access_token))
+    app.add_url_rule("/cart", "show_cart", lambda: str(session.get("cart")))
+    app.add_url_rule("/cart/<item>", "cart", put_into_cart)
+    app.add_url_rule("/leave", "leave", leave, methods=["POST"])
+    app.add_url_rule("/slow/read/<gate>", "slow_read", slow_read)
+    app.add_url_rule("/slow/write/<gate>", "slow_write", slow_write)
+    app.add_url_rule("/slow/guarded/<gate>", "slow_guarded", requires_scope()(slow_guarded))
+    app.after_request(add_process_id)
     return app
 
 
-def _add_quick_views(app: Flask) -> None:
-    @app.get("/whoami")
-    def whoami() -> str:
-        return ""
-
-    @app.get("/cart/<thing>")
-    def cart(thing: str) -> str:
-        session["cart"] = thing
-        return thing
-
-    @app.get("/cart")
-    def show_cart() -> str:
-        return str(session.get("cart"))
-
-    @app.get("/me")
-    @requires_scope()
-    def me() -> str:
-        return current_grant.access_token
-
-    @app.post("/leave")
-    def leave() -> str:
-        logout()
-        return "bye"
+def put_into_cart(item: str) -> str:
+    session["cart"] = item
+    return item
 
 
-def _add_slow_views(app: Flask) -> None:
-    @app.get("/slow/read/<gate>")
-    def slow_read(gate: str) -> str:
-        session.get("cart")
-        _wait(gate)
-        return str(session.get("cart"))
-
-    @app.get("/slow/write/<gate>")
-    def slow_write(gate: str) -> str:
-        session["visits"] = session.get("visits", 0) + 1
-        _wait(gate)
-        session["written"] = gate
-        return gate
-
-    @app.get("/slow/guarded/<gate>")
-    @requires_scope()
-    def slow_guarded(gate: str) -> str:
-        session.get("cart")
-        _wait(gate)
-        return current_grant.access_token
+def leave() -> str:
+    logout()
+    return "bye"
 
 
-def _wait(gate: str) -> None:
-    """Tell the test that the view has begun, and wait until the test lets it end."""
+def slow_read(gate: str) -> str:
+    session.get("cart")
+    wait_for(gate)
+    return str(session.get("cart"))
+
+
+def slow_write(gate: str) -> str:
+    session["visits"] = session.get("visits", 0) + 1
+    wait_for(gate)
+    session["written"] = gate
+    return gate
+
+
+def slow_guarded(gate: str) -> str:
+    session["seen"] = current_grant.access_token[:3]
+    wait_for(gate)
+    return current_grant.access_token
+
+
+def wait_for(gate: str) -> None:
+    """Tell the test that the view has begun, and wait until the test opens the gate."""
     gates = Path(os.environ["INVARIANTS_GATES"])
     (gates / f"{gate}.begun").touch()
-    end = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not (gates / f"{gate}.open").exists():
-        if time.monotonic() > end:
+        if time.monotonic() > deadline:
             raise TimeoutError(gate)
         time.sleep(0.002)
 
 
-def backend(kind: str, directory: Path, socket: str) -> dict[str, Any]:
-    """Return the config that keeps sessions and logins in files or on Redis."""
-    if kind == "redis":
-        quick: dict[str, Any] = {
-            "socket_timeout": 0.5,
-            "socket_connect_timeout": 0.5,
-            "retry": None,
-        }
-        client = Redis(unix_socket_path=socket, **quick)
-        return {"SESSION_TYPE": "redis", "SESSION_REDIS": client}
-    return {
-        "SESSION_TYPE": "cachelib",
-        "SESSION_CACHELIB": file_cache(directory / "sessions"),
-        "ALTDENTIFIER_STORE": file_cache(directory / "logins"),
-    }
-
-
-def file_cache(directory: Path, threshold: int = 100_000) -> FileSystemCache:
-    """Return a file cache that only its owner can read."""
-    return FileSystemCache(str(directory), threshold=threshold, mode=0o600)
+def add_process_id(response: Response) -> Response:
+    response.headers["X-Process"] = str(os.getpid())
+    return response
 
 
 def server() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-    """Return the WSGI application for gunicorn: one app for each of the hosts `LIFETIMES`."""
+    """Return the WSGI application for gunicorn: one app for each host of `LOGIN_LIFETIMES`."""
     config = json.loads(os.environ["INVARIANTS_CONFIG"])
-    kept = backend(config["backend"], Path(config["directory"]), config["redis_socket"])
     apps = {
         host: create_app(
             {
-                **kept,
-                "ALTDENTIFIER_BASE_URL": config["provider"],
+                **config["app"],
                 "ALTDENTIFIER_CLIENT_ID": f"client of {host}",
                 "ALTDENTIFIER_LOGIN_LIFETIME": lifetime,
-                "ALTDENTIFIER_REFRESH": host == "refreshing.test",
             }
         )
-        for host, lifetime in LIFETIMES.items()
+        for host, lifetime in LOGIN_LIFETIMES.items()
     }
+    if config["preload"]:
+        # In the process that forks the workers: it opens store and provider.
+        log_in_once(apps["app.test"])
 
     def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return apps[environ["HTTP_HOST"]](environ, start_response)
 
     return dispatch
+
+
+def log_in_once(app: Flask) -> None:
+    client = app.test_client()
+    location = client.get("/login", base_url="https://app.test").headers["Location"]
+    state = location.partition("state=")[2].partition("&")[0]
+    callback = f"/callback?code=of-the-master&state={state}"
+    assert client.get(callback, base_url="https://app.test").status_code == 303
+    assert client.get("/me", base_url="https://app.test").status_code == 200
+    client.get("/cart/of-the-master", base_url="https://app.test")

@@ -1,4 +1,4 @@
-"""Browsers that speak raw HTTP to gunicorn, and volleys of requests at one moment."""
+"""Browsers that speak HTTP to gunicorn, and volleys of requests at one moment."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 from .jar import Jar
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-#: Seconds for which a request may take at most.
-PATIENCE = 30.0
+#: Seconds that a response may take.
+PATIENCE = 40.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Reply:
 
 
 class Connection:
-    """A connection that is kept alive, and so stays with one process."""
+    """A connection that is kept, and so stays with one worker process."""
 
     def __init__(self, path: str) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
@@ -45,91 +43,74 @@ class Connection:
         self.sock.connect(path)
         self.process = 0
 
-    def exchange(self, request: bytes) -> Reply:
-        """Send a request and return the response."""
+    def send(self, request: bytes) -> None:
+        self.started = time.monotonic()
         self.sock.sendall(request)
-        return self.read()
 
-    def read(self, begun: float | None = None) -> Reply:
-        """Return the response to what was sent, and how long after *begun* it came."""
-        begun = time.monotonic() if begun is None else begun
-        response = HTTPResponse(self.sock)
-        try:
+    def read(self) -> Reply:
+        with closing(HTTPResponse(self.sock)) as response:
             response.begin()
             body = response.read().decode()
-        finally:
-            response.close()
-        self.process = int(response.headers["X-Process"])
+        self.process = int(response.headers.get("X-Process", "0"))
         return Reply(
             status=response.status,
             location=response.headers["Location"],
             set_cookies=response.headers.get_all("Set-Cookie", []),
             body=body,
             process=self.process,
-            seconds=time.monotonic() - begun,
+            seconds=time.monotonic() - self.started,
         )
 
     def close(self) -> None:
-        """Hang up."""
         self.sock.close()
 
 
 class Fleet:
-    """Eight connections, four to each of the two processes."""
+    """Eight connections, four to each of two worker processes."""
 
     def __init__(self, path: str) -> None:
         self.connections: list[Connection] = []
-        probe = request_bytes("GET", "/whoami", "app.test", "")
         full = 0
         try:
             while len(self.connections) < 8:
                 connection = Connection(path)
                 self.connections.append(connection)
-                process = connection.exchange(probe).process
+                connection.send(request_bytes("GET", "/whoami", "app.test", ""))
+                process = connection.read().process
                 if full == 0 and [c.process for c in self.connections].count(process) == 4:
                     full = process
-                    os.kill(full, signal.SIGSTOP)  # so that the other takes the rest
+                    os.kill(full, signal.SIGSTOP)  # so that the other accepts the rest
         finally:
             if full:
                 os.kill(full, signal.SIGCONT)
         assert sorted(Counter(c.process for c in self.connections).values()) == [4, 4]
+        half = sorted(self.connections, key=lambda c: c.process)
+        self.connections = [c for pair in zip(half[:4], half[4:], strict=True) for c in pair]
 
     def volley(self, requests: Sequence[bytes]) -> list[Reply]:
-        """Send up to eight requests at one moment and return the responses in the same order.
+        """Send up to eight requests at one moment, and return the responses in the same order.
 
-        All but the last byte of each is sent before, so the moment is that of the last bytes.
+        All but the last byte of each is sent before, and then the last bytes at once.
         """
-        alternating = sorted(self.connections, key=self._place)
-        used = list(zip(alternating, requests, strict=False))
+        used = list(zip(self.connections, requests, strict=False))
         barrier = threading.Barrier(len(used))
-        for connection, request in used:
-            connection.sock.sendall(request[:-1])
 
         def fire(connection: Connection, request: bytes) -> None:
             barrier.wait()
-            connection.sock.sendall(request[-1:])
+            connection.send(request[-1:])
 
         threads = [threading.Thread(target=fire, args=pair) for pair in used]
+        for connection, request in used:
+            connection.send(request[:-1])
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        begun = time.monotonic()
-        return [connection.read(begun) for connection, _ in used]
-
-    def _place(self, connection: Connection) -> int:
-        """Return where the connection stands among those of its process."""
-        peers = [c for c in self.connections if c.process == connection.process]
-        return peers.index(connection)
-
-    def close(self) -> None:
-        """Hang up."""
-        for connection in self.connections:
-            connection.close()
+        return [connection.read() for connection, _ in used]
 
 
 def request_bytes(method: str, path: str, host: str, cookies: str) -> bytes:
-    """Return a request as a program sends it, through a proxy that speaks https."""
+    """Return a request as a program sends it through a proxy that speaks https."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "X-Forwarded-Proto: https"]
     lines += [f"Cookie: {cookies}"] if cookies else []
     lines += ["Content-Length: 0"] if method == "POST" else []
@@ -137,58 +118,66 @@ def request_bytes(method: str, path: str, host: str, cookies: str) -> bytes:
 
 
 class Browser:
-    """One browser: a cookie jar, and what its user can do."""
+    """A cookie jar, and what its user does."""
 
     def __init__(self, path: str, gates: Path, host: str = "app.test") -> None:
-        self.path = path
-        self.gates = gates
-        self.host = host
+        self.path, self.gates, self.host = path, gates, host
         self.jar = Jar()
 
     def request(self, method: str, path: str) -> bytes:
         """Return the bytes of a request with the cookies of this moment."""
         return request_bytes(method, path, self.host, self.jar.header())
 
-    def ask(self, method: str, path: str, jar: Jar | None = None) -> Reply:
-        """Send a request, with another jar if one is given, and leave the cookies unread."""
-        cookies = (self.jar if jar is None else jar).header()
+    def send(self, method: str, path: str, jar: Jar | None = None) -> Connection:
+        """Send a request, and return its connection."""
         connection = Connection(self.path)
-        try:
-            return connection.exchange(request_bytes(method, path, self.host, cookies))
-        finally:
-            connection.close()
+        cookies = (jar or self.jar).header()
+        connection.send(request_bytes(method, path, self.host, cookies))
+        return connection
+
+    def ask(self, method: str, path: str, jar: Jar | None = None) -> Reply:
+        """Send a request, with the cookies of another jar if one is given. Set no cookies."""
+        with closing(self.send(method, path, jar)) as connection:
+            return connection.read()
 
     def visit(self, method: str, path: str) -> Reply:
-        """Send a request and keep the cookies that come."""
+        """Send a request and set the cookies that come."""
         reply = self.ask(method, path)
         self.jar.receive(reply.set_cookies)
         return reply
 
-    def begin(self, next: str = "/next") -> str:  # noqa: A002
-        """Begin a login and return its state."""
+    def receive(self, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            self.jar.receive(reply.set_cookies)
+
+    def start(self, next: str = "/next") -> str:  # noqa: A002
+        """Start a login and return its state."""
         reply = self.visit("GET", f"/login?next={quote(next, safe='')}")
         assert reply.status == 302, reply
         return state_in(reply)
 
+    def finish(self, state: str, code: str) -> Reply:
+        """Come back from the provider."""
+        return self.visit("GET", callback(state, code))
+
     def log_in(self) -> str:
-        """Log in from beginning to end and return the code that was used."""
-        state, code = self.begin(), new_code()
-        reply = self.visit("GET", callback(state, code))
+        """Do a whole login and return the code that was used."""
+        code = new_code()
+        reply = self.finish(self.start(), code)
         assert (reply.status, reply.location) == (303, "/next"), reply
         return code
 
-    def log_out(self) -> None:
-        """Log out."""
-        assert self.visit("POST", "/logout").status == 303
+    def log_out(self, path: str = "/logout") -> None:
+        assert self.visit("POST", path).status in {200, 303}
 
     def token(self, jar: Jar | None = None) -> str | None:
-        """Return the token that the protected view works with, or None where it is closed."""
+        """Return the token of the protected view, or None if it is closed."""
         reply = self.ask("GET", "/me", jar)
         assert reply.status in {200, 401}, reply
         return reply.body if reply.status == 200 else None
 
     def slow(self, kind: str) -> SlowRequest:
-        """Begin a slow request and return when its view has begun."""
+        """Start a slow request, and return once its view has begun."""
         return SlowRequest(self, kind)
 
 
@@ -198,35 +187,31 @@ class SlowRequest:
     def __init__(self, browser: Browser, kind: str) -> None:
         self.browser = browser
         self.gate = secrets.token_hex(8)
-        self.reply: Reply | None = None
-        self.connection = Connection(browser.path)
-        self.connection.sock.sendall(browser.request("GET", f"/slow/{kind}/{self.gate}"))
-        end = time.monotonic() + PATIENCE
+        self.connection = browser.send("GET", f"/slow/{kind}/{self.gate}")
+        deadline = time.monotonic() + PATIENCE
         while not (browser.gates / f"{self.gate}.begun").exists():
-            assert time.monotonic() < end
+            assert time.monotonic() < deadline
             time.sleep(0.001)
 
     def end(self) -> Reply:
-        """Let the view end and keep the cookies that come."""
+        """Let the view end, and set the cookies that come."""
         (self.browser.gates / f"{self.gate}.open").touch()
-        reply = self.connection.read()
-        self.connection.close()
+        with closing(self.connection):
+            reply = self.connection.read()
         assert reply.status == 200, reply
-        self.browser.jar.receive(reply.set_cookies)
+        self.browser.receive([reply])
         return reply
 
 
 def new_code() -> str:
-    """Return a code as the provider would give it."""
     return secrets.token_urlsafe(16)
 
 
 def callback(state: str, code: str) -> str:
-    """Return the path and query that the provider sends the browser back to."""
+    """Return the path and query to which the provider sends the browser back."""
     return f"/callback?code={code}&state={state}"
 
 
 def state_in(reply: Reply) -> str:
     """Return the state in the redirect to the provider."""
-    assert reply.location is not None
-    return parse_qs(urlsplit(reply.location).query)["state"][0]
+    return parse_qs(urlsplit(str(reply.location)).query)["state"][0]

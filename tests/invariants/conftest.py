@@ -1,67 +1,74 @@
-"""Sites on real backends, for tests that search for the failure."""
+"""Sites on real servers."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from .harness import Site
-from .servers import REDIS_SERVER
+from .browser import Fleet
+from .site import Backend, Site, backend
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .browser import Fleet
-
-# Where CI is set a missing server is a failure.
-MISSING = REDIS_SERVER is None and not os.environ.get("CI")
-NEEDS_REDIS = [
-    pytest.mark.redis,
-    pytest.mark.skipif(MISSING, reason="redis-server is not on the PATH"),
-]
+STORES = ["sqlite", "redis", "postgres"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs servers of its own, and the long search for planted faults."""
+    """Mark the tests that run servers, and the long search for planted faults."""
     here = Path(__file__).parent
     for item in items:
-        names = set(getattr(item, "fixturenames", ()))
-        long = item.path.name == "test_planted_faults.py"
-        if item.path.parent == here and (long or names & {"site", "frail", "fragile"}):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        is_long = item.path.name == "test_planted_faults.py"
+        if item.path.parent == here and (is_long or fixtures & {"backends", "site", "frail"}):
             item.add_marker(pytest.mark.server)
 
 
-@pytest.fixture(scope="session", params=["files", pytest.param("redis", marks=NEEDS_REDIS)])
+class Backends:
+    """The servers of the stores, each started when it is needed first."""
+
+    def __init__(self, stack: ExitStack, factory: pytest.TempPathFactory) -> None:
+        self._stack, self._factory = stack, factory
+        self._running: dict[str, Backend] = {}
+
+    def get(self, kind: str) -> Backend:
+        if kind not in self._running:
+            directory = self._factory.mktemp(kind)
+            self._running[kind] = self._stack.enter_context(backend(kind, directory))
+        return self._running[kind]
+
+
+@pytest.fixture(scope="session")
+def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
+    with ExitStack() as stack:
+        yield Backends(stack, tmp_path_factory)
+
+
+@pytest.fixture(
+    scope="session",
+    params=[(kind, options) for kind in STORES for options in [(), ("--preload",)]],
+    ids=lambda param: "-".join([param[0], *(option.strip("-") for option in param[1])]),
+)
 def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, backends: Backends, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """A site on each backend, for all tests that leave it whole."""
-    with Site(request.param, tmp_path_factory.mktemp(request.param)) as site:
+    """A site on each store, with `--preload` and without, which tests leave in order."""
+    kind, options = request.param
+    with Site(backends.get(kind), tmp_path_factory.mktemp("site"), *options) as site:
         yield site
 
 
 @pytest.fixture(scope="session")
 def fleet(site: Site) -> Fleet:
-    """Eight connections to that site, four to each process."""
+    """Eight connections to `site`, four to each process."""
     return site.fleet()
 
 
-@pytest.fixture(scope="module", params=[pytest.param("redis", marks=NEEDS_REDIS)])
+@pytest.fixture(scope="module", params=STORES)
 def frail(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """A site on Redis of which a test may break what it likes."""
-    with Site(request.param, tmp_path_factory.mktemp("frail")) as site:
-        yield site
-
-
-@pytest.fixture(params=["files", pytest.param("redis", marks=NEEDS_REDIS)])
-def fragile(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    """A site on each backend of which a test may kill the processes."""
-    with Site(request.param, tmp_path_factory.mktemp(f"fragile-{request.param}")) as site:
+    """A site on each store, whose servers tests may harm."""
+    directory = tmp_path_factory.mktemp("frail")
+    with backend(request.param, directory) as own, Site(own, directory) as site:
         yield site

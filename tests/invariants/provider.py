@@ -1,121 +1,101 @@
-"""AltDentifier's token endpoint as the attacker dreams of it: it gives a token for any code."""
+"""A token endpoint that gives a token for any code, on connections that are kept."""
 
 from __future__ import annotations
 
 import json
 import secrets
 import threading
-import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing_extensions import Self
 
-    from typing_extensions import Self
+#: Seconds that a token lasts.
+TOKEN_LIFETIME = 604_800
 
 
 class Gate:
-    """Holds one token request in the middle."""
+    """Holds the response to one token request."""
 
     def __init__(self) -> None:
         self.arrived = threading.Event()
         self.opened = threading.Event()
 
     def open(self) -> None:
-        """Let the answer go."""
         self.opened.set()
 
 
 class Provider:
-    """A threaded server on loopback that counts the token requests for each code."""
+    """Counts the token requests for each code."""
 
     def __init__(self) -> None:
+        #: Number of token requests, by code.
         self.requests: Counter[str] = Counter()
-        #: Refresh tokens that were sent. That of a login is its code.
-        self.refreshed: Counter[str] = Counter()
+        #: The newest token, by code.
         self.tokens: dict[str, str] = {}
-        self.gates: dict[str, Gate] = {}
-        self.lock = threading.Lock()
-        provider = self
-
-        class Handler(_Handler):
-            tell = staticmethod(provider.tell)
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = False
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
-
-    @property
-    def url(self) -> str:
-        """Origin of the server."""
-        return f"http://127.0.0.1:{self.server.server_port}"
+        self._gates: dict[str, Gate] = {}
+        self._lock = threading.Lock()
 
     def hold(self, code: str) -> Gate:
-        """Hold the answer for *code* until the gate is opened."""
-        self.gates[code] = Gate()
-        return self.gates[code]
-
-    def tell(self, form: dict[str, list[str]]) -> dict[str, Any]:
-        """Answer a token request of either kind."""
-        if form["grant_type"] == ["refresh_token"]:
-            return self.refresh(form["refresh_token"][0])
-        [code] = form["code"]
-        return self.brief(code) if code.startswith("brief") else self.answer(code)
+        """Hold the response for *code* until the gate is opened."""
+        return self._gates.setdefault(code, Gate())
 
     def answer(self, code: str) -> dict[str, Any]:
-        """Count a token request and return the token response."""
-        with self.lock:
+        """Return the token response for *code*."""
+        with self._lock:
             self.requests[code] += 1
             token = self.tokens[code] = secrets.token_urlsafe(24)
-        gate = self.gates.get(code)
+        gate = self._gates.get(code)
         if gate is not None:
             gate.arrived.set()
-            gate.opened.wait(timeout=20)
+            gate.opened.wait(timeout=30)
         return {
             "access_token": token,
             "token_type": "Bearer",
-            "expires_in": 604800,
+            "expires_in": TOKEN_LIFETIME,
             "scope": "read:user",
         }
 
-    def brief(self, code: str) -> dict[str, Any]:
-        """Return a token response for *code* that ends in a second and can be refreshed."""
-        return self.answer(code) | {"expires_in": 1, "refresh_token": code}
+    def open_gates(self) -> None:
+        for gate in self._gates.values():
+            gate.open()
 
-    def refresh(self, token: str) -> dict[str, Any]:
-        """Count a refresh request, take a moment, and return the token response."""
-        with self.lock:
-            self.refreshed[token] += 1
-        time.sleep(0.1)
-        return self.answer(f"refreshed {token}")
+
+class ProviderServer(Provider):
+    """A `Provider` on a loopback port."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        handler = type("Handler", (_Handler,), {"provider": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        self.thread.start()
+        self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for gate in self.gates.values():
-            gate.open()
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+    def __exit__(self, *_: object) -> None:
+        self.open_gates()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    tell: Any
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    provider: Provider
 
     def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        form = parse_qs(self.rfile.read(length).decode())
-        body = json.dumps(self.tell(form)).encode()
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        body = json.dumps(self.provider.answer(form["code"][0])).encode()
         try:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -125,5 +105,5 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True  # the worker that asked was killed
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Keep quiet."""
+    def log_message(self, *_: Any) -> None:
+        """Be silent."""
