@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, appcontext_pushed, current_app, has_app_context, request_started
+from flask import Flask, appcontext_pushed, current_app, has_app_context
 
 from ..state import EXTENSION_KEY, ExtensionState
 from . import login
@@ -197,13 +197,12 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         self.close()
 
     def _serve_every_app(self) -> None:
-        """Serve each app from its first context or request on.
+        """Serve each app from its next app context on, and the one that has a context now.
 
-        Both signals are needed: commands and jobs have no request, and pytest-flask pushes one
-        context around a whole test, which the requests of the test share.
+        pytest-flask pushes a context around each test, which all requests of the test share.
         """
-        for signal in (appcontext_pushed, request_started):
-            self._cleanup.enter_context(signal.connected_to(self._serve_if_installed))
+        pushed = appcontext_pushed.connected_to(self._serve_if_installed)
+        self._cleanup.enter_context(pushed)
         if has_app_context():
             self._serve_if_installed(current_app)
 

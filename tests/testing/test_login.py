@@ -1,0 +1,214 @@
+"""`altdentifier_login`: a login through the real routes that must end as the test expects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, abort, redirect
+from flask.testing import FlaskClient
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from flask_altdentifier import authorize_redirect, blueprint, errors, requires_scope, signals
+from flask_altdentifier.sandbox import Failure
+from flask_altdentifier.stores import MemoryStore
+from flask_altdentifier.testing import LogIn, Sandbox, UnexpectedLoginResult, log_in, sandbox_for
+
+from ..support import bare_app, cookies_of, query_of, reason, state_of
+from .conftest import make_user_app
+
+BOTH = "read:user write:integrations"
+
+
+def test_login_is_a_real_one(client: FlaskClient, altdentifier_login: LogIn) -> None:
+    client.get("/cart/apples")
+    before = cookies_of(client)["session"]
+    response = altdentifier_login(client)
+    assert (response.status_code, response.location) == (303, "/")
+    assert client.get("/me").json == ["read:user"]
+    assert cookies_of(client)["session"] != before
+    assert client.get("/cart/pears").text == "apples"
+    client.post("/logout")
+    assert reason(client.get("/me")) == "login_required"
+
+
+@pytest.mark.parametrize("scope", [BOTH, BOTH.split()])
+def test_scope_and_next(
+    client: FlaskClient, altdentifier_login: LogIn, scope: str | list[str]
+) -> None:
+    assert altdentifier_login(client, scope, next="/servers?a=b").location == "/servers?a=b"
+    assert client.get("/me").json == BOTH.split()
+
+
+def test_scope_replaces_the_configured_one_for_one_login(altdentifier_login: LogIn) -> None:
+    client = make_user_app(ALTDENTIFIER_SCOPE=BOTH).test_client()
+    altdentifier_login(client, "read:user")
+    assert client.get("/me").json == ["read:user"]
+    for invalid in ({"scope": 'a"b'}, {"expect": "no_such_reason"}):
+        with pytest.raises(ValueError, match="is not a"):
+            altdentifier_login(client, **invalid)
+    assert query_of(client.get("/login").location)["scope"] == BOTH
+
+
+# With AUTHORIZE_ERROR the browser is never sent back, so the app has no error to name.
+@pytest.mark.parametrize("failure", sorted({*Failure} - {Failure.AUTHORIZE_ERROR}, key=str))
+def test_each_failure(
+    client: FlaskClient,
+    altdentifier_login: LogIn,
+    altdentifier_sandbox: Sandbox,
+    failure: Failure,
+) -> None:
+    expected = {
+        Failure.NONE: None,
+        Failure.BAD_REQUEST: "code_rejected",
+        Failure.UNAUTHORIZED: "client_credentials_rejected",
+        Failure.FORBIDDEN: "provider_error",
+        Failure.RATE_LIMITED: "provider_unavailable",
+        Failure.SERVER_ERROR: "provider_error",
+        Failure.UNAVAILABLE: "provider_unavailable",
+        Failure.SLOW: "provider_timeout",
+        Failure.GARBAGE: "provider_error",
+        Failure.REDIRECT_ACCESS_DENIED: "access_denied",
+        Failure.REDIRECT_SERVER_ERROR: "provider_error",
+        Failure.REDIRECT_TEMPORARILY_UNAVAILABLE: "provider_unavailable",
+    }.get(failure, "authorization_request_rejected")
+    altdentifier_sandbox.failure = failure
+    response = altdentifier_login(client, expect=expected)
+    assert (response.status_code == 303) is (failure is Failure.NONE)
+
+
+@pytest.mark.parametrize("expect", [None, "provider_timeout"])
+def test_unexpected_failure_names_reason_and_fix(
+    client: FlaskClient,
+    altdentifier_login: LogIn,
+    altdentifier_sandbox: Sandbox,
+    expect: str | None,
+) -> None:
+    altdentifier_sandbox.failure = Failure.UNAUTHORIZED
+    with pytest.raises(UnexpectedLoginResult) as caught:
+        altdentifier_login(client, expect=expect)
+    assert caught.value.reason == "client_credentials_rejected"
+    assert caught.value.response.status_code == 502
+    for fact in ("status 401", "Failure.NONE", 'expect="client_credentials_rejected"', expect):
+        assert (fact or "") in str(caught.value)
+
+
+def test_failure_that_does_not_come(client: FlaskClient, altdentifier_login: LogIn) -> None:
+    with pytest.raises(UnexpectedLoginResult, match="'access_denied'") as caught:
+        altdentifier_login(client, expect="access_denied")
+    assert caught.value.reason is None
+
+
+def test_page_of_the_sandbox_is_quoted(
+    client: FlaskClient, altdentifier_login: LogIn, altdentifier_sandbox: Sandbox
+) -> None:
+    altdentifier_sandbox.failure = Failure.AUTHORIZE_ERROR
+    with pytest.raises(UnexpectedLoginResult, match="500: Internal Server Error"):
+        altdentifier_login(client)
+
+
+def test_lost_cookies(app: Flask, altdentifier_login: LogIn) -> None:
+    with pytest.raises(UnexpectedLoginResult, match="base_url") as caught:
+        altdentifier_login(app.test_client(use_cookies=False))
+    assert caught.value.reason == "invalid_state"
+
+
+class BrokenStore(MemoryStore):
+    """A store that accepts no record."""
+
+    def set(self, key: str, value: str, ttl: float) -> None:
+        raise OSError
+
+
+def test_login_that_does_not_start(altdentifier_login: LogIn) -> None:
+    client = make_user_app(ALTDENTIFIER_STORE=BrokenStore()).test_client()
+    with pytest.raises(UnexpectedLoginResult, match="memory://"):
+        altdentifier_login(client)
+    assert altdentifier_login(client, expect="store_unavailable").status_code == 503
+
+
+def test_error_handlers_do_not_hide_a_failure(
+    app: Flask, client: FlaskClient, altdentifier_login: LogIn, altdentifier_sandbox: Sandbox
+) -> None:
+    app.register_error_handler(errors.AltDentifierError, lambda error: redirect("/", 303))
+    altdentifier_sandbox.deny()
+    with pytest.raises(UnexpectedLoginResult, match=r"allow\(\)"):
+        altdentifier_login(client)
+    assert altdentifier_login(client, expect="access_denied").location == "/"
+
+
+def test_receiver_that_aborts_the_login(
+    app: Flask, client: FlaskClient, altdentifier_login: LogIn
+) -> None:
+    def refuse(_app: Flask, **_: Any) -> None:
+        abort(418)
+
+    with signals.logged_in.connected_to(refuse, sender=app):
+        with pytest.raises(UnexpectedLoginResult, match="/callback answered 418"):
+            altdentifier_login(client)
+
+
+def test_hook_that_answers_instead(
+    app: Flask, client: FlaskClient, altdentifier_login: LogIn
+) -> None:
+    app.before_request(lambda: app.json.response(["not a problem"]))
+    with pytest.raises(UnexpectedLoginResult, match="/login answered 200"):
+        altdentifier_login(client)
+
+
+def test_login_that_a_view_starts(
+    app: Flask, client: FlaskClient, altdentifier_sandbox: Sandbox
+) -> None:
+    app.add_url_rule(
+        "/add", "add", lambda: authorize_redirect("write:integrations", guild_id=42, next="/x")
+    )
+    assert altdentifier_sandbox.finish(client, client.get("/add")).location == "/x"
+    assert [i.guild.id for i in altdentifier_sandbox.state.installations] == ["42"]
+    altdentifier_sandbox.deny()
+    altdentifier_sandbox.finish(client, client.get("/add"), expect="access_denied")
+
+
+def test_function_needs_a_sandbox(app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="sandbox_for"):
+        log_in(app.test_client())
+    with sandbox_for(app):
+        assert log_in(app.test_client(), next="/me").location == "/me"
+
+
+HTTPS: dict[str, Any] = {"base_url": "https://localhost"}
+
+
+@pytest.mark.parametrize(
+    ("config", "options"),
+    [
+        ({"ALTDENTIFIER_REDIRECT_URI": "https://shop.example/auth/callback"}, {}),
+        ({"ALTDENTIFIER_BASE_URL": "http://127.0.0.1:8400", "ALTDENTIFIER_PKCE": True}, {}),
+        ({"ALTDENTIFIER_TOKEN_AUTH_METHOD": "client_secret_basic"}, {}),
+        ({"APPLICATION_ROOT": "/shop", "PREFERRED_URL_SCHEME": "https"}, {}),
+        ({"SERVER_NAME": "shop.example:8000", "SESSION_COOKIE_DOMAIN": "shop.example"}, {}),
+        ({"ALTDENTIFIER_SCOPE": "write:integrations", "SESSION_COOKIE_SECURE": True}, HTTPS),
+        ({}, {"base_url": "http://localhost/forum"}),
+        ({}, {"headers": {"X-Forwarded-Proto": "https"}}),
+    ],
+)
+def test_any_config(
+    config: dict[str, Any], options: dict[str, Any], altdentifier_sandbox: Sandbox
+) -> None:
+    app = make_user_app(**config)
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    client = app.test_client()
+    altdentifier_sandbox.log_in(client, **options)
+    assert client.get("/me", **options).json == ["read:user"]
+    altdentifier_sandbox.expire(client, **options)
+    assert client.get("/me", **options).status_code == 401
+
+
+@pytest.mark.parametrize("options", [{"url_prefix": "/auth"}, {"name": "other"}, {}])
+def test_any_registration(options: dict[str, Any], altdentifier_login: LogIn) -> None:
+    app, outer = bare_app(), Blueprint("outer", __name__, url_prefix="/outer")
+    (app if options else outer).register_blueprint(blueprint, **options)
+    app.register_blueprint(outer)
+    app.add_url_rule("/me", "me", requires_scope()(lambda: "me"))
+    client = app.test_client()
+    altdentifier_login(client)
+    assert client.get("/me").text == "me"
