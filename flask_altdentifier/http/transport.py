@@ -81,10 +81,9 @@ class HTTPTransport:
             data = raw.read_body()
         except BaseException as error:
             connection.close()
-            raise _failure(error, raw) from None
-        finally:
             if raw is not None:
                 raw.close()
+            raise _failure(error, raw) from None
         if raw.has_leftover:
             connection.close()
         release = partial(_release, pool, connection)

@@ -6,12 +6,16 @@ import os
 import pickle
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from itertools import count
+from typing import Any
 
 import pytest
 from werkzeug.datastructures import Headers
 
+from flask_altdentifier.errors import ProviderError, ProviderFailure, ProviderTimeout
 from flask_altdentifier.http import connection as connections
 from flask_altdentifier.http import pool as pools
 from flask_altdentifier.http.raw_response import RawResponse
@@ -30,9 +34,9 @@ class Refused(Exception):
 class Client(HTTPTransport):
     """A transport whose exchanges are one line."""
 
-    def exchange(self, method: str = "POST", *, accept: bool = True) -> bytes:
+    def exchange(self, path: str = "/", *, method: str = "POST", accept: bool = True) -> bytes:
         try:
-            with self.request(method, "/", headers={}, body=b"x") as response:
+            with self.request(method, path, headers={}, body=b"x") as response:
                 if not accept:
                     raise Refused
         except Refused:
@@ -68,7 +72,6 @@ def test_connection_is_kept(response: bytes) -> None:
 
 @pytest.mark.usefixtures("trusted")
 def test_tls_connection_is_kept(certificate: Callable[[str], ssl.SSLContext]) -> None:
-    """Many exchanges take one TLS handshake."""
     with peer(send(MINE), certificate("127.0.0.1")) as running:
         client = client_of(running)
         assert {client.exchange() for _ in range(5)} == {b"mine"}
@@ -102,11 +105,10 @@ def test_connection_with_unexpected_bytes_is_not_kept(
     tls: bool,
     certificate: Callable[[str], ssl.SSLContext],
 ) -> None:
-    """What one person's exchange left behind is never read for the next person."""
     respond = send_in_turn(response, YOURS)
     with peer(respond, certificate("127.0.0.1") if tls else None) as running:
         client = client_of(running)
-        assert client.exchange(method) == data
+        assert client.exchange(method=method) == data
         assert client.exchange() == b"yours"
         client.close()
         assert running.connections == 2
@@ -148,8 +150,6 @@ def test_connection_of_a_refused_response_is_closed() -> None:
 def test_connection_of_an_aborted_exchange_is_closed(
     abort: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker that is interrupted leaves no response behind."""
-
     def interrupt(self: RawResponse) -> bytes:
         raise abort
 
@@ -177,8 +177,6 @@ def test_idle_connection_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("reset", [False, True])
 def test_connection_that_the_peer_closed_is_not_used(reset: bool) -> None:
-    """It was closed, or reset, while it was idle."""
-
     def respond(connection: socket.socket) -> None:
         connection.sendall(MINE)
         if reset:  # SO_LINGER of 0 seconds
@@ -197,7 +195,6 @@ def test_connection_that_the_peer_closed_is_not_used(reset: bool) -> None:
 
 
 def test_only_some_idle_connections_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exchanges that overlap have connections of their own, and the surplus is closed."""
     monkeypatch.setattr(pools, "POOL_SIZE", 1)
     with peer(send(MINE)) as running:
         client = client_of(running)
@@ -213,7 +210,6 @@ def test_only_some_idle_connections_are_kept(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_child_opens_its_own_connection() -> None:
-    """Nothing that was opened before a fork is used in the child, and the parent keeps its own."""
     with peer(send(MINE)) as running:
         client = client_of(running)
         client.exchange()
@@ -228,7 +224,6 @@ def test_child_opens_its_own_connection() -> None:
 
 
 def test_process_has_a_pool_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pool changes with the process id."""
     with peer(send(MINE)) as running:
         client = client_of(running)
         client.exchange()
@@ -252,6 +247,55 @@ def test_response_can_be_pickled() -> None:
 
 
 def test_response_of_another_transport() -> None:
-    """Responses without a connection work in a `with` statement too."""
     with ApiResponse(200, Headers(), b"1") as response:
         assert response.json() == 1
+
+
+# Failures of the network
+
+
+def fail_once(
+    monkeypatch: pytest.MonkeyPatch, method: str, error: type[OSError], *, done: bool
+) -> None:
+    """Let the next call of a socket's *method* in this thread fail, *done* or not."""
+    thread, real, calls = threading.get_ident(), getattr(socket.socket, method), count()
+
+    def fail(self: socket.socket, *args: Any) -> Any:
+        if threading.get_ident() != thread or next(calls) > 0:
+            return real(self, *args)
+        if done:
+            real(self, *args)
+        raise error
+
+    monkeypatch.setattr(socket.socket, method, fail)
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+@pytest.mark.parametrize("done", [False, True], ids=["not done", "done"])
+@pytest.mark.parametrize(
+    ("error", "expected"), [(OSError, ProviderError), (TimeoutError, ProviderTimeout)]
+)
+@pytest.mark.parametrize("method", ["send", "recv_into"])
+def test_failed_operation_closes_the_connection(
+    method: str,
+    error: type[OSError],
+    expected: type[ProviderFailure],
+    done: bool,
+    warm: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with peer(lambda to: to.sendall(http(running.requests[-1].split()[1]))) as running:
+        client = client_of(running)
+        if warm:
+            assert client.exchange("/0") == b"/0"
+        with monkeypatch.context() as patch:
+            fail_once(patch, method, error, done=done)
+            with pytest.raises(expected) as caught:
+                client.exchange("/1")
+        assert caught.value.cause == error.__name__
+        assert client.exchange("/2") == b"/2"
+        assert client.exchange("/3") == b"/3"
+        client.close()
+        assert running.connections == 2
+    paths = [request.split()[1] for request in running.requests]
+    assert len(paths) == len(set(paths))

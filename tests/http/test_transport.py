@@ -38,7 +38,6 @@ def exchange(origin: str, timeout: float = 5, body: bytes | None = b"hello") -> 
 
 
 def test_request_and_response_are_whole() -> None:
-    """The request is what was given, with headers of ours; the response is the peer's."""
     with peer(send(http(b'{"a": 1}', b"X-Test: yes", status=b"404 Not Found"))) as running:
         response = exchange(running.origin)
     assert (response.status, response.headers["x-test"]) == (404, "yes")
@@ -50,7 +49,6 @@ def test_request_and_response_are_whole() -> None:
 
 
 def test_user_agent_names_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also a bundle without metadata has a name."""
     assert user_agent() == f"flask-altdentifier/{metadata.version('flask-altdentifier')}"
 
     def not_found(name: str) -> str:
@@ -61,7 +59,6 @@ def test_user_agent_names_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_repr_hides_the_response() -> None:
-    """A response in a traceback shows no token."""
     with peer(send(http(b"secret", b"X: secret"))) as running:
         assert repr(exchange(running.origin)) == "ApiResponse(status=200)"
 
@@ -97,7 +94,6 @@ def test_repr_hides_the_response() -> None:
 def test_broken_response_is_refused(
     response: bytes, cause: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The error names the class of the cause. Nothing of the response is logged."""
     caplog.set_level(logging.DEBUG)
     with peer(send(response, close=True)) as running, pytest.raises(ProviderError) as caught:
         exchange(running.origin)
@@ -107,7 +103,6 @@ def test_broken_response_is_refused(
 
 
 def test_status_of_an_incomplete_response_is_known() -> None:
-    """A response that breaks off after its head still has a status."""
     response = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nx"
     with peer(send(response, close=True)) as running, pytest.raises(ProviderError) as caught:
         exchange(running.origin)
@@ -127,8 +122,6 @@ def test_status_of_an_incomplete_response_is_known() -> None:
     ids=["body", "chunks", "chunk size", "trailers", "interim", "headers"],
 )
 def test_endless_response_is_refused(head: bytes, part: bytes) -> None:
-    """No part of a response is read without limit."""
-
     def respond(connection: socket.socket) -> None:
         connection.sendall(head)
         while True:
@@ -154,7 +147,6 @@ def test_body_comes_as_it_is(response: bytes, data: bytes) -> None:
 
 
 def test_redirect_is_returned() -> None:
-    """Neither code nor secret go to another host."""
     with peer(send(http(b"stolen"))) as thief:
         location = b"Location: " + thief.origin.encode()
         with peer(send(http(b"", location, status=b"307 Temporary Redirect"))) as running:
@@ -189,7 +181,6 @@ def test_slow_response_meets_the_deadline(parts: list[bytes]) -> None:
 
 
 def test_slow_sending_meets_the_deadline() -> None:
-    """A peer that does not read the request is left in time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         start = time.monotonic()
         with pytest.raises(ProviderTimeout):
@@ -198,7 +189,6 @@ def test_slow_sending_meets_the_deadline() -> None:
 
 
 def test_refused_connection() -> None:
-    """Nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         origin = f"http://127.0.0.1:{unused.getsockname()[1]}"
     with pytest.raises(ProviderError) as caught:
@@ -235,7 +225,6 @@ def swallow(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 
 
 def test_unknown_host() -> None:
-    """A name without an address."""
     with pytest.raises(ProviderError) as caught:
         exchange("http://nothing.invalid")
     assert caught.value.cause == "gaierror"
@@ -243,7 +232,6 @@ def test_unknown_host() -> None:
 
 @pytest.mark.parametrize("swallowed", [[], ["127.0.0.2"]], ids=["refuses", "swallows"])
 def test_second_address_is_tried(swallowed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first address refuses or never answers; time is left for the second."""
     with peer(send(http(b"x"))) as running:
         resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
         swallow(monkeypatch, *swallowed)
@@ -251,7 +239,6 @@ def test_second_address_is_tried(swallowed: list[str], monkeypatch: pytest.Monke
 
 
 def test_addresses_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three addresses that never answer take no longer than one."""
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     resolve_to(monkeypatch, *addresses)
     swallow(monkeypatch, *addresses)
@@ -262,7 +249,6 @@ def test_addresses_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_slow_lookup_leaves_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is sent after a lookup that took all the time."""
     with peer(send(http(b"x"))) as running:
         resolve_to(monkeypatch, "127.0.0.1", pause=TIMEOUT)
         with pytest.raises(ProviderTimeout):
@@ -277,7 +263,6 @@ def test_slow_lookup_leaves_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_certificate_is_verified(
     host: str, certificate: Callable[[str], ssl.SSLContext], request: pytest.FixtureRequest
 ) -> None:
-    """Another host's certificate, and one of an unknown authority, are refused."""
     if host == "evil.example":
         request.getfixturevalue("trusted")
     with peer(send(http(b"x")), certificate(host)) as running:
@@ -289,8 +274,6 @@ def test_certificate_is_verified(
 
 @pytest.mark.parametrize("drip", [b"", b"\x16\x03\x03\x40\x00"], ids=["silence", "drip"])
 def test_handshake_meets_the_deadline(drip: bytes) -> None:
-    """A peer that never finishes the TLS handshake is left in time."""
-
     def accept() -> None:
         connection, _ = listener.accept()
         with connection, suppress(OSError):
@@ -313,7 +296,6 @@ def test_handshake_meets_the_deadline(drip: bytes) -> None:
 
 
 def test_proxies_and_netrc_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The secret goes straight to the provider, without credentials from netrc."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login user password secret")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))

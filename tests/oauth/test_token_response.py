@@ -1,0 +1,121 @@
+"""Token responses, valid and not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flask_altdentifier.oauth.token_response import (
+    DEFAULT_LIFETIME,
+    MAX_LIFETIME,
+    parse_token_response,
+)
+
+VALID = {"access_token": "t", "token_type": "Bearer", "expires_in": 60, "scope": "b a"}
+
+
+def parse(**members: Any) -> dict[str, Any]:
+    """Parse the valid response with other members."""
+    return parse_token_response(json.dumps(VALID | members).encode())
+
+
+def test_only_members_that_count_are_returned() -> None:
+    token = {"access_token": "t", "token_type": "Bearer", "expires_in": 60.0, "scope": "a b"}
+    assert parse(expires_at=1, extra={"a": [1]}, error="invalid_grant") == token
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"<html>",
+        b"[" * 100_000,
+        b'{"access_token":"t","token_type":"bearer","access_token":"u"}',
+        b'{"access_token":"t","token_type":"bearer","expires_in":NaN}',
+    ],
+)
+def test_other_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_token_response(body)
+
+
+@pytest.mark.parametrize("value", [None, "", 7, True, [], {}, "a\nb", "é", "\x7f", "a\ud800"])
+def test_invalid_access_token_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="access_token"):
+        parse(access_token=value)
+
+
+@pytest.mark.parametrize("value", [None, "", "mac", "bearer ", 7, ["Bearer"]])
+def test_other_token_type_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="token_type"):
+        parse(token_type=value)
+
+
+def test_token_type_is_case_insensitive() -> None:
+    """RFC 6749 section 5.1."""
+    assert parse(token_type="bEARER")["token_type"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, DEFAULT_LIFETIME),
+        (1, 1),
+        (0.5, 0.5),
+        ("3600", 3600),
+        (MAX_LIFETIME + 1, MAX_LIFETIME),
+        ("9" * 5000, MAX_LIFETIME),
+    ],
+)
+def test_lifetime(value: Any, seconds: float) -> None:
+    """A lifetime is a positive number or its digits, and at most ten years."""
+    assert parse(expires_in=value)["expires_in"] == seconds
+
+
+def test_lifetime_of_many_digits() -> None:
+    body = b'{"access_token":"t","token_type":"bearer","expires_in":%s}' % (b"9" * 5000)
+    assert parse_token_response(body)["expires_in"] == MAX_LIFETIME
+
+
+@pytest.mark.parametrize("value", [0, -1, -0.0, "0", "-1", "1.5", "", "\u0663", True, [], {}])
+def test_invalid_lifetime_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="expires_in"):
+        parse(expires_in=value)
+
+
+def test_absent_members_stay_absent() -> None:
+    assert "scope" not in parse(scope=None)
+
+
+@pytest.mark.parametrize("value", [7, ["read:user"], {}, "a\tb", 'a"'])
+def test_invalid_scope_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="scope"):
+        parse(scope=value)
+
+
+@pytest.mark.parametrize(("value", "kept"), [("r", "r"), (None, None), (7, None), ("", None)])
+def test_refresh_token_is_optional(value: Any, kept: str | None) -> None:
+    assert parse(refresh_token=value).get("refresh_token") == kept
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text('a1 "\né', max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("a"), inner),
+    max_leaves=3,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*VALID, "refresh_token", "error"]), JSON))
+def test_any_object_is_a_token_or_an_error(members: dict[str, Any]) -> None:
+    try:
+        token = parse(**members)
+    except ValueError:
+        return
+    assert token["access_token"].isascii()
+    assert 0 < token["expires_in"] <= MAX_LIFETIME
