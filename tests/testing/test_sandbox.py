@@ -26,15 +26,12 @@ def test_several_apps(altdentifier_sandbox: Sandbox) -> None:
     assert len(altdentifier_sandbox.state.tokens) == 3
 
 
-def test_apps_without_a_login_are_served(altdentifier_sandbox: Sandbox) -> None:
-    with bare_app().app_context(), make_user_app().app_context():
-        assert api.trust_factor(ADA) is not None
-
-
-def test_context_that_is_older_than_the_sandbox(app: Flask) -> None:
-    # pytest-flask pushes one before the fixtures of the test.
+def test_apps_without_a_login_are_served(app: Flask) -> None:
+    # pytest-flask pushes a context before the fixtures of the test.
     with app.test_request_context(), Sandbox():
         assert api.trust_factor(ADA) is not None
+        with bare_app().app_context(), make_user_app().app_context():
+            assert api.trust_factor(ADA) is not None
 
 
 def test_close_restores_the_transport(app: Flask) -> None:
@@ -59,9 +56,6 @@ def test_sandbox_for_one_app_serves_others_only_if_they_log_in(app: Flask) -> No
         assert "transport" not in vars(state_of(other))
         sandbox.log_in(other.test_client())
     assert "transport" not in vars(state_of(other))
-
-
-def test_app_without_the_extension() -> None:
     with pytest.raises(errors.ConfigError, match="register_blueprint"):
         sandbox_for(bare_app())
 
