@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import update_wrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -14,6 +17,13 @@ from flask.globals import app_ctx
 from .current_grant import logout_all as end_all_logins
 from .errors import ConfigError, StoreUnavailable
 from .integration import integration_url
+from .state import get_state
+from .urls import is_loopback, parse_absolute_url
+
+if TYPE_CHECKING:
+    from .sandbox import Client
+
+PORT = click.IntRange(0, 65535)
 
 
 def load_app(context: click.Context) -> Flask:
@@ -41,6 +51,128 @@ def with_app(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
+@click.option("--port", default=5000, show_default=True, type=PORT, help="Port of the app.")
+@click.option(
+    "--sandbox-port",
+    type=PORT,
+    help="Port of the sandbox.  [default: that of a local ALTDENTIFIER_BASE_URL, else 8400]",
+)
+@click.pass_context
+def dev(context: click.Context, *, port: int, sandbox_port: int | None) -> None:
+    """Run the app and a sandbox beside it, until Ctrl+C.
+
+    The app runs as with `flask run --debug`. What is not set (client id, client secret, webhook
+    secret) is made up, and AltDentifier is the sandbox.
+    """
+    from .dev_server import run_dev_server
+
+    run_dev_server(lambda: load_app(context), port, sandbox_port)
+
+
+@click.command()
+@click.option("--port", default=8400, show_default=True, type=PORT, help="0 is any free port.")
+@with_app
+def sandbox(port: int) -> None:
+    """Run a local AltDentifier that knows this app's client."""
+    from .sandbox import make_server, serve
+
+    try:
+        server = make_server(port, [_sandbox_client()])
+    except OSError as error:
+        raise click.ClickException(f"{error} Choose another with --port.") from None
+    url = f"http://127.0.0.1:{server.port}"
+    click.echo(f"Sandbox on {url}/ (press Ctrl+C to stop)")
+    click.echo(f"Run the app with FLASK_ALTDENTIFIER_BASE_URL={url}")
+    serve(server)
+
+
+def _sandbox_client() -> Client:
+    """Return this app's client. Any process on this machine can have its webhooks signed, so the
+    app's own webhook secret is used only if the app points at a sandbox.
+    """
+    from .sandbox import Client
+
+    config = get_state().config
+    secrets = config.webhook_secret or ("",)
+    is_local = is_loopback(urlsplit(config.base_url).hostname or "")
+    try:
+        return Client(
+            config.client_id,
+            config.client_secret,
+            redirect_uris=() if config.redirect_uri is None else (config.redirect_uri,),
+            webhook_secret=secrets[0] if is_local else "",
+        )
+    except ValueError as error:
+        raise click.ClickException(f"ALTDENTIFIER_REDIRECT_URI: {error}") from None
+
+
+def _validate_codes(
+    _context: click.Context, _option: click.Parameter, codes: tuple[str, ...]
+) -> tuple[str, ...]:
+    from .diagnostics.findings import PROBLEMS
+
+    for code in codes:
+        if code not in PROBLEMS:
+            closest = "".join(f" Did you mean {c}?" for c in get_close_matches(code, PROBLEMS, 1))
+            raise click.BadParameter(f"There is no code {code}.{closest}")
+    return codes
+
+
+def _validate_site(
+    _context: click.Context, _option: click.Parameter, url: str | None
+) -> str | None:
+    parts = None if url is None else parse_absolute_url(url)
+    if url is not None and (parts is None or "?" in url):
+        raise click.BadParameter("Write the address of the site, such as https://example.com")
+    return url
+
+
+@click.command()
+@click.option("--site", metavar="URL", callback=_validate_site, help="Log in at a running site.")
+@click.option("--production", is_flag=True, help="Check for production. Implied by an https URI.")
+@click.option("--offline", is_flag=True, help="Try neither the store nor AltDentifier.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@click.option(
+    "--fail-level",
+    type=click.Choice(["error", "warning"]),
+    default="error",
+    show_default=True,
+    help="Exit 1 if there is a finding of this level or above.",
+)
+@click.option("--ignore", metavar="CODE", multiple=True, callback=_validate_codes)
+@click.pass_context
+def check(
+    context: click.Context,
+    *,
+    site: str | None,
+    production: bool,
+    offline: bool,
+    as_json: bool,
+    fail_level: str,
+    ignore: tuple[str, ...],
+) -> None:
+    """Find configuration problems before the first login does.
+
+    With --site, log in at a running site instead, 20 times and without an account. That needs no
+    app, and shows whether proxy, workers and store carry a login.
+    """
+    from .diagnostics import check_site, load_and_check
+    from .diagnostics.report import exit_code, print_findings, select
+
+    if site is None:
+        found = load_and_check(lambda: load_app(context), offline=offline, production=production)
+        success = "No problems found."
+    elif offline or production:
+        raise click.UsageError("--site needs neither --offline nor --production.")
+    else:
+        canary = check_site(site)
+        found, success = canary.findings, f"{canary.passed} of {canary.logins} logins came back."
+    found = select(found, ignore)
+    print_findings(found, as_json=as_json, success=success)
+    sys.exit(exit_code(found, fail_level))
+
+
+@click.command()
 @click.option("--guild-id", metavar="ID", help="Discord ID of the server to add to.")
 @with_app
 def link(guild_id: str | None) -> None:
@@ -65,4 +197,4 @@ def logout_all() -> None:
     click.echo(f"{count} login{'' if count == 1 else 's'} ended.")
 
 
-commands: tuple[click.Command, ...] = (link, logout_all)
+commands: tuple[click.Command, ...] = (dev, check, sandbox, link, logout_all)

@@ -1,0 +1,452 @@
+"""Every problem that `flask altdentifier check` finds: the one table of codes and texts.
+
+The docs' table, `--ignore` and the tests are derived from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+#: The page of the docs that has one anchor for each code.
+DOCS_URL = "https://flask-altdentifier.readthedocs.io/en/stable/check.html"
+REDIS_STORE = 'ALTDENTIFIER_STORE = "redis://HOST:6379/0"'
+Level = Literal["error", "warning"]
+
+
+class Problem(NamedTuple):
+    """A kind of problem. The texts have placeholders for what differs from app to app."""
+
+    level: Level
+    title: str
+    why: str
+    fix: str
+
+
+def _error(title: str, why: str, fix: str) -> Problem:
+    return Problem("error", title, why, fix)
+
+
+def _warning(title: str, why: str, fix: str) -> Problem:
+    return Problem("warning", title, why, fix)
+
+
+#: By code. A fix that is a line of config begins with its key, so that tests can apply it.
+PROBLEMS: dict[str, Problem] = {
+    # The app
+    "app-missing": _error(
+        "There is no app: {error}",
+        "The check reads the config of the loaded app.",
+        "# name it with flask --app MODULE, or change to the folder with app.py",
+    ),
+    "app-not-loaded": _error(
+        "The app cannot be loaded: {error}",
+        "A server cannot load it either.",
+        "# correct {place}",
+    ),
+    "blueprint-missing": _error(
+        "The app does not register the blueprint.",
+        "Without it there is no /login and no /callback.",
+        "app.register_blueprint(flask_altdentifier.blueprint)",
+    ),
+    "config-invalid": _error("{error}", "The app does not start.", "{fix}"),
+    "config-late": _warning(
+        "{key} was changed after the blueprint was registered.",
+        "The config is read once, at registration, so the change does nothing.",
+        "app.register_blueprint(blueprint)  # below the line that sets {key}",
+    ),
+    "environment-unused": _warning(
+        "{name} is set in the environment, but the app does not use it.",
+        "Only app.config.from_prefixed_env() reads it, before the blueprint is registered.",
+        "app.config.from_prefixed_env()  # above app.register_blueprint(blueprint)",
+    ),
+    "unknown-key": _warning(
+        "{key} is not a config key of this extension.",
+        "Nothing reads it, so the default is used instead.",
+        "{fix}",
+    ),
+    "placeholder": _error(
+        "{key} looks like a placeholder.",
+        "AltDentifier knows only the credentials on your application's page.",
+        '{key} = "..."  # copy it from your application\'s page',
+    ),
+    "scope-unknown": _error(
+        "{owner} has the scope {scope!r}, which AltDentifier does not document.",
+        "AltDentifier can refuse the login, or nobody can ever grant the scope.",
+        "{fix}",
+    ),
+    # Production
+    "debug-on": _error(
+        "{flag} is on in production.",
+        "Debug mode shows code and values to visitors. Testing mode keeps logins in memory.",
+        "{fix}",
+    ),
+    "sandbox-url": _error(
+        "ALTDENTIFIER_BASE_URL is {url}, a sandbox on this machine.",
+        "Visitors cannot reach it, and it lets everybody in.",
+        'ALTDENTIFIER_BASE_URL = "https://altdentifier.com"',
+    ),
+    "redirect-uri-missing": _error(
+        "ALTDENTIFIER_REDIRECT_URI is missing: {evidence}, and no ProxyFix is applied.",
+        "Behind a proxy the app sees http or an inner host. AltDentifier does not know that URL.",
+        'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
+    ),
+    "secret-key-weak": _warning(
+        "SECRET_KEY is short or a placeholder.",
+        "Whoever guesses it can forge what the app signs, such as form tokens.",
+        'SECRET_KEY = "..."  # from: python -c "import secrets; print(secrets.token_hex())"',
+    ),
+    # The public URL and the cookies
+    "redirect-path": _error(
+        "The path of ALTDENTIFIER_REDIRECT_URI does not end in {callback}.",
+        "The browser comes back to another page than the callback.",
+        'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
+    ),
+    "redirect-http": _error(
+        "ALTDENTIFIER_REDIRECT_URI is not a public https URL.",
+        "On plain http, others on the network can read the code of each login.",
+        'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
+    ),
+    "redirect-host": _warning(
+        "Logins return to {host}, but SERVER_NAME is {server}.",
+        "A browser does not send the cookies of one host to another.",
+        'SERVER_NAME = "{netloc}"',
+    ),
+    "localhost": _warning(
+        "Logins return to {host}, but the app is served on {served}.",
+        "These are two hosts to a browser. A login that starts on one cannot end on the other.",
+        "{fix}",
+    ),
+    "trusted-hosts": _error(
+        "Logins return to {host}, which is not in TRUSTED_HOSTS.",
+        "The app answers 400 to every callback.",
+        "TRUSTED_HOSTS = {hosts}",
+    ),
+    "cookie-path": _error(
+        "The callback is not below {path}, the path of the cookies.",
+        "The browser does not send the state cookie to the callback.",
+        'SESSION_COOKIE_PATH = "/"',
+    ),
+    "cookie-domain": _error(
+        "SESSION_COOKIE_DOMAIN is {domain}, but logins return to {host}.",
+        "Browsers refuse a cookie for another domain, so no login can finish.",
+        "SESSION_COOKIE_DOMAIN = None",
+    ),
+    "session-secure": _error(
+        "SESSION_COOKIE_SECURE is off on an https site.",
+        "Browsers send the session cookie over plain http too, where others can read it.",
+        "SESSION_COOKIE_SECURE = True",
+    ),
+    "session-secure-http": _warning(
+        "SESSION_COOKIE_SECURE is on, but the redirect URI is http.",
+        "Some browsers drop Secure cookies on http, also on localhost.",
+        "SESSION_COOKIE_SECURE = False  # on this machine only",
+    ),
+    "session-samesite": _warning(
+        'SESSION_COOKIE_SAMESITE is "Strict".',
+        "The browser comes back from AltDentifier without its session, and starts an empty one.",
+        'SESSION_COOKIE_SAMESITE = "Lax"',
+    ),
+    "session-samesite-none": _error(
+        'SESSION_COOKIE_SAMESITE is "None" without SESSION_COOKIE_SECURE.',
+        "Browsers refuse such a cookie, so every page starts an empty session.",
+        "{fix}",
+    ),
+    "session-prefix": _error(
+        "SESSION_COOKIE_NAME is {name}, which needs {needs}.",
+        "Browsers refuse this cookie, so every page starts an empty session.",
+        'SESSION_COOKIE_NAME = "session"',
+    ),
+    "session-httponly": _warning(
+        "SESSION_COOKIE_HTTPONLY is off.",
+        "Any script in a page can read the session cookie.",
+        "SESSION_COOKIE_HTTPONLY = True",
+    ),
+    "session-cookies": _error(
+        "Sessions are Flask's signed cookies: {evidence}",
+        "A browser can bring a used state back, so /login raises ConfigError.",
+        "{fix}",
+    ),
+    "session-id": _error(
+        "The session interface {name} has no regenerate(session).",
+        "The session id does not change at login, so a planted session stays (session fixation).",
+        "flask_session.Session(app)  # or remove your own session interface",
+    ),
+    "session-signer": _warning(
+        "SESSION_USE_SIGNER is on.",
+        "Sessions end when SECRET_KEY changes or differs between workers. Ids are random anyway.",
+        "SESSION_USE_SIGNER = False",
+    ),
+    # Views
+    "guard-above-route": _error(
+        "@requires_scope does not guard the endpoint {endpoint!r}.",
+        "It stands above the route decorator, so everybody can see the page.",
+        "@app.route(...)  # first, and @requires_scope(...) below it, at {place}",
+    ),
+    "cache-above-guard": _error(
+        "Flask-Caching stands above the guard of the endpoint {endpoint!r}.",
+        "The page of one visitor is shown to everybody.",
+        "@requires_scope(...)  # above @cache.cached(...), whose key must name the visitor",
+    ),
+    "webhook-unused": _warning(
+        "ALTDENTIFIER_WEBHOOK_SECRET is set, but webhooks.blueprint is not registered.",
+        "AltDentifier's events get 404.",
+        "app.register_blueprint(flask_altdentifier.webhooks.blueprint)",
+    ),
+    "webhook-size": _warning(
+        "MAX_CONTENT_LENGTH is {size}, less than an event may have.",
+        "Events of AltDentifier get 413.",
+        "MAX_CONTENT_LENGTH = 65536  # or more",
+    ),
+    # The store
+    "store-config": _error("{error}", "/login raises ConfigError.", REDIS_STORE),
+    "store-unreachable": _error(
+        "The store does not answer{cause}.",
+        "Every login gets 503.",
+        "# start the store's server, or correct ALTDENTIFIER_STORE",
+    ),
+    "store-directory": _error(
+        "The folder of the SQLite file does not exist: {path}",
+        "Every login gets 503.",
+        "mkdir -p -m 700 {path}",
+    ),
+    "store-read-only": _error(
+        "The SQLite file {path} cannot be opened and written{cause}.",
+        "Every login gets 503. SQLite also creates files beside it.",
+        "chown -R USER {folder}  # USER is who runs the workers",
+    ),
+    "store-owner": _warning(
+        "{path} belongs to {owner}, but this command runs as root.",
+        "The workers cannot open a store that root creates, so it was not tried.",
+        "sudo -u {owner} flask altdentifier check",
+    ),
+    "store-newer": _error(
+        "The SQLite file {path} was written by a newer version of this package.",
+        "Every login gets 503.",
+        "pip install --upgrade flask-altdentifier",
+    ),
+    "store-damaged": _error(
+        "The file {path} is not an intact SQLite database.",
+        "Every login gets 503.",
+        "mv {path} {path}.damaged  # while the workers are stopped; everybody logs in again",
+    ),
+    "store-full": _error(
+        "The store is full{cause}.",
+        "New logins get 503.",
+        "# make room where the store keeps its records",
+    ),
+    "store-memory": _warning(
+        "Logins are kept in the memory of one process.",
+        "With several workers most logins fail, and a restart ends them all.",
+        REDIS_STORE,
+    ),
+    "store-one-machine": _warning(
+        "Logins are kept in a file, but {sign} is set: a platform that starts several machines.",
+        "A login on one machine is unknown to the others, and a new release ends them all.",
+        REDIS_STORE,
+    ),
+    "store-network": _warning(
+        "The SQLite file {path} is on a network file system ({kind}).",
+        "SQLite's write-ahead log does not work there: logins are lost and files damaged.",
+        REDIS_STORE,
+    ),
+    "redis-eviction": _warning(
+        "Redis is set to maxmemory-policy {policy}.",
+        "When its memory is full, it deletes logins of people who are still here.",
+        "redis-cli CONFIG SET maxmemory-policy noeviction",
+    ),
+    "redis-timeout": _warning(
+        "The Redis client of {key} waits more than two seconds for its server.",
+        "When Redis hangs, requests pile up until no worker is free.",
+        "{key} = Redis(..., socket_timeout=0.5, socket_connect_timeout=0.5)",
+    ),
+    "sessions-unreachable": _error(
+        "The sessions' server does not return what was written{cause}.",
+        "Every page that uses the session gets 500, /login too.",
+        "# start the server of SESSION_TYPE, or remove SESSION_TYPE",
+    ),
+    # AltDentifier
+    "client-id": _error(
+        "AltDentifier does not know ALTDENTIFIER_CLIENT_ID (404).",
+        "Visitors see its error page instead of the consent page.",
+        'ALTDENTIFIER_CLIENT_ID = "..."  # copy it from your application\'s page',
+    ),
+    "client-secret": _error(
+        "AltDentifier rejects ALTDENTIFIER_CLIENT_SECRET ({status}).",
+        "No login can finish.",
+        'ALTDENTIFIER_CLIENT_SECRET = "..."  # copy it from your application\'s page',
+    ),
+    "provider-blocked": _error(
+        "{url} refuses this machine (403).",
+        "A firewall or bot filter is in between, so no login can finish.",
+        "# ask AltDentifier to allow this server's address, or use another exit",
+    ),
+    "provider-unreachable": _error(
+        "{url} does not answer this machine{cause}.",
+        "No login can finish.",
+        "{fix}",
+    ),
+    "provider-error": _warning(
+        "{url} answers {status}.",
+        "Logins fail until this has passed.",
+        "# check again later",
+    ),
+    "clock": _warning(
+        "This machine's clock is {seconds} seconds {direction} AltDentifier's.",
+        "Logins end too early or too late, and machines that share a store disagree.",
+        "timedatectl set-ntp true",
+    ),
+    # The running site
+    "site-unreachable": _error(
+        "{host} does not answer{cause}.",
+        "Nobody can log in.",
+        "# check the address, DNS, the firewall, and whether the server runs",
+    ),
+    "site-tls": _error(
+        "The TLS certificate of {host} is not accepted: {cause}",
+        "Browsers show a warning instead of the site.",
+        "# renew the certificate, with its whole chain and for this name",
+    ),
+    "site-no-login": _error(
+        "{url} does not start a login ({status}).",
+        "The blueprint is not there, or the proxy does not pass this path on.",
+        "flask altdentifier check --site https://HOST/PREFIX  # with the blueprint's url_prefix",
+    ),
+    "site-blocked": _error(
+        "{url} is refused before it reaches the app ({status}).",
+        "A firewall, bot filter or password in front of the site refuses it.",
+        "# let the edge pass /login and /callback, and check again",
+    ),
+    "site-rate-limited": _error(
+        "{url} is rate limited (429).",
+        "Several people behind one address cannot log in.",
+        "# allow more requests for /login and /callback, and check again",
+    ),
+    "site-store-down": _error(
+        "The site's store does not answer (503 store_unavailable).",
+        "Every login fails.",
+        "flask altdentifier check  # on the server",
+    ),
+    "site-error": _error(
+        "{url} answers {status}.",
+        "The proxy cannot reach the app, or the app failed.",
+        "# read the log of the proxy and the app at the time of this check",
+    ),
+    "site-login-elsewhere": _error(
+        "{url} redirects to {host} instead of AltDentifier.",
+        "Another login page or a redirect rule of the proxy is in between.",
+        "# let the proxy pass /login to the app",
+    ),
+    "site-sandbox": _error(
+        "The site sends visitors to a sandbox, {host}.",
+        "Visitors cannot reach it.",
+        'ALTDENTIFIER_BASE_URL = "https://altdentifier.com"',
+    ),
+    "site-redirect-scheme": _error(
+        "The site is https, but its logins return to {uri}.",
+        "The proxy does not tell the app the scheme. The browser leaves Secure cookies out.",
+        'ALTDENTIFIER_REDIRECT_URI = "{fixed}"',
+    ),
+    "site-redirect-host": _error(
+        "Logins that start on {host} return to {other}.",
+        "The proxy changes the Host header, or the redirect URI is of another host.",
+        'ALTDENTIFIER_REDIRECT_URI = "{fixed}"',
+    ),
+    "site-www": _error(
+        "Logins that start on {host} return to {other}.",
+        "A browser does not send the cookies of one to the other.",
+        "# redirect all of {host} to {other} in the proxy, and pass the Host header on",
+    ),
+    "site-cached": _error(
+        "Two logins got the same state ({url}).",
+        "A cache in front of the app stores /login, and hands one visitor's login to others.",
+        "# do not cache /login and /callback, and pass Cache-Control on",
+    ),
+    "site-cookie-missing": _error(
+        "/login sets no state cookie.",
+        "The proxy or a cache drops Set-Cookie headers.",
+        "# pass Set-Cookie on, for example without proxy_hide_header Set-Cookie",
+    ),
+    "site-cookie-secure": _error(
+        "The cookies are Secure, but the site is http.",
+        "Browsers refuse Secure cookies on http.",
+        "SESSION_COOKIE_SECURE = False  # or serve the site on https",
+    ),
+    "site-cookie-domain": _error(
+        "The cookies are for the domain {domain}, but the site is {host}.",
+        "Browsers refuse a cookie for another domain.",
+        "SESSION_COOKIE_DOMAIN = None",
+    ),
+    "site-cookie-path": _error(
+        "The cookies are for the path {path}, but the callback is {callback}.",
+        "The browser does not send the state cookie to the callback.",
+        'SESSION_COOKIE_PATH = "/"  # also look for proxy_cookie_path in the proxy',
+    ),
+    "site-cookie-samesite": _error(
+        "Something sets the state cookie to SameSite=Strict.",
+        "The browser leaves it out when it comes back from AltDentifier.",
+        "# remove the proxy's rule that changes SameSite",
+    ),
+    "site-cookie-dropped": _error(
+        "The state cookie did not reach the app ({count} of {total} logins).",
+        "The proxy drops the Cookie header, or the workers have different client secrets.",
+        "# pass Cookie on to /callback, and give all workers one ALTDENTIFIER_CLIENT_SECRET",
+    ),
+    "site-store-private": _error(
+        "The app did not find the login that it had started ({count} of {total} logins).",
+        "The store is private to one worker or machine: each knows only its own logins.",
+        REDIS_STORE,
+    ),
+    "site-session-private": _warning(
+        "The session was lost between two requests ({count} of {total} logins).",
+        "Sessions are private to one worker or machine. Logins work, but the app loses the rest.",
+        "# remove SESSION_TYPE to keep sessions in the store, or name a shared server in it",
+    ),
+    "site-callback": _error(
+        "{url} is not the callback ({status}).",
+        "The path of ALTDENTIFIER_REDIRECT_URI is wrong, or the proxy does not pass it on.",
+        "# compare ALTDENTIFIER_REDIRECT_URI with the output of `flask routes`",
+    ),
+    "site-own-page": _warning(
+        "The app answers the callback with a page of its own ({status}).",
+        "The cookies arrived. Whether the login was accepted cannot be seen.",
+        "# let your error handler return problem+json if the request does not accept text/html",
+    ),
+    "site-clock": _warning(
+        "The site's clock is {seconds} seconds off.",
+        "Logins end too early or too late, and machines that share a store disagree.",
+        "timedatectl set-ntp true  # on every machine",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem of one app or site."""
+
+    #: Stable, for programs: a key of `PROBLEMS`.
+    code: str
+    level: Level
+    title: str
+    why: str
+    fix: str
+
+    @property
+    def docs(self) -> str:
+        """The place in the docs."""
+        return f"{DOCS_URL}#{self.code}"
+
+    def to_json(self) -> dict[str, str]:
+        """Return this finding as JSON values."""
+        return {**asdict(self), "docs": self.docs}
+
+
+Findings: TypeAlias = Iterator[Finding]
+
+
+def finding(code: str, **values: object) -> Finding:
+    """Return the finding *code*, with *values* in its texts."""
+    level, *texts = PROBLEMS[code]
+    title, why, fix = (text.format_map(values) for text in texts)
+    return Finding(code, level, title, why, fix)

@@ -1,0 +1,43 @@
+"""Explains why an app cannot be loaded, in one line instead of a traceback."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from sysconfig import get_path
+
+from flask.cli import NoAppException
+
+from ..errors import ConfigError
+from .config_keys import explain_config_error
+from .findings import Finding, finding
+
+
+def explain_load_error(error: BaseException) -> Finding:
+    """Return the finding for an app whose loading raised *error*."""
+    if isinstance(error, ConfigError):
+        return explain_config_error(error)
+    if isinstance(error, NoAppException):
+        return finding("app-missing", error=_first_and_last_line(error.message))
+    kind, text = type(error).__name__, _first_and_last_line(str(error))
+    return finding("app-not-loaded", error=f"{kind}: {text}", place=_place(error))
+
+
+def _first_and_last_line(text: str) -> str:
+    """Return *text* in one line. Flask puts a whole traceback into some of its messages."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    return lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
+
+
+def _place(error: BaseException) -> str:
+    """Return the line of the app's code that failed, rather than a line of a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next(
+        (frame for frame in reversed(frames) if not _is_library(frame.filename)), frames[-1]
+    )
+    return f"line {last.lineno} of {last.filename}"
+
+
+def _is_library(filename: str) -> bool:
+    libraries = (get_path("stdlib"), str(Path(__file__).parents[1]))
+    return filename.startswith((*libraries, "<")) or "site-packages" in filename

@@ -1,0 +1,87 @@
+"""What AltDentifier says about the client id, the secret and the clock."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_date
+
+from ..errors import ClientCredentialsRejected, CodeRejected, ProviderError, ProviderFailure
+from ..integration import integration_url
+from .findings import Findings, finding
+from .subject import Subject
+
+#: Seconds that two clocks may differ.
+MAX_SKEW = 60
+
+
+def check_provider(subject: Subject) -> Findings:
+    """Request the consent page, and a token for a made-up code."""
+    try:
+        status, headers = _request_consent_page(subject)
+    except ProviderFailure as error:
+        cause = f" ({error.cause})" if error.cause else " in time"
+        fix = "# let the firewall pass it, or correct ALTDENTIFIER_BASE_URL"
+        if subject.is_local:
+            fix = "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
+        yield finding("provider-unreachable", url=subject.config.base_url, cause=cause, fix=fix)
+        return
+    if status == 404:
+        yield finding("client-id")
+    elif status == 403 or status == 429 or status >= 500:
+        yield from _refused(subject, status)
+    else:
+        yield from _exchange_made_up_code(subject)
+    skew = clock_skew(headers.get("Date"))
+    if abs(skew) > MAX_SKEW:
+        direction = "behind" if skew > 0 else "ahead of"
+        yield finding("clock", seconds=abs(skew), direction=direction)
+
+
+def clock_skew(date: str | None) -> int:
+    """Return how many seconds a Date header is ahead of this machine's clock, 0 if unknown."""
+    try:
+        parsed = parse_date(date)
+    except OverflowError:  # a year of eleven digits
+        return 0
+    return 0 if parsed is None else round(parsed.timestamp() - time.time())
+
+
+def _request_consent_page(subject: Subject, method: str = "GET") -> tuple[int, Headers]:
+    """Use the one documented form without a redirect URI. Raises `ProviderFailure`."""
+    target = integration_url().removeprefix(subject.config.base_url)
+    try:
+        with subject.state.transport.request(
+            method, target, headers={"Accept": "text/html"}, body=None
+        ) as response:
+            return response.status, response.headers
+    except ProviderError:
+        if method == "HEAD":
+            raise
+        # The page may be longer than what the transport reads.
+        return _request_consent_page(subject, "HEAD")
+
+
+def _exchange_made_up_code(subject: Subject) -> Findings:
+    config = subject.config
+    try:
+        subject.state.oauth.exchange_code(
+            secrets.token_hex(16),
+            redirect_uri=config.redirect_uri or "http://localhost/callback",
+            code_verifier=None,
+            requested_scope=config.scope,
+        )
+    except ClientCredentialsRejected as error:
+        yield finding("client-secret", status=error.provider_status)
+    except CodeRejected:
+        pass  # as it must be: the credentials are right, the code is not
+    except ProviderFailure as error:
+        if error.provider_status is not None:
+            yield from _refused(subject, error.provider_status)
+
+
+def _refused(subject: Subject, status: int) -> Findings:
+    code = "provider-blocked" if status == 403 else "provider-error"
+    yield finding(code, url=subject.config.base_url, status=status)

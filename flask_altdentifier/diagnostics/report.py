@@ -1,0 +1,49 @@
+"""Prints findings for people or programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+import click
+
+from .findings import Finding
+
+_COLORS = {"error": "red", "warning": "yellow"}
+
+
+def print_findings(findings: list[Finding], *, as_json: bool, success: str) -> None:
+    """Print a block for each finding and the count, or a JSON list."""
+    if as_json:
+        click.echo(json.dumps([found.to_json() for found in findings], indent=2))
+        return
+    for found in findings:
+        _print_block(found)
+    click.secho(_count(findings) if findings else success, bold=True)
+
+
+def select(findings: list[Finding], ignored: Collection[str]) -> list[Finding]:
+    """Return the findings without the *ignored* codes, errors first."""
+    kept = [found for found in findings if found.code not in ignored]
+    return sorted(kept, key=lambda found: found.level)
+
+
+def exit_code(findings: list[Finding], fail_level: str) -> int:
+    """Return 1 if a finding is as severe as *fail_level*, else 0."""
+    levels = {"error"} if fail_level == "error" else {"error", "warning"}
+    return int(any(found.level in levels for found in findings))
+
+
+def _print_block(found: Finding) -> None:
+    level = click.style(found.level, fg=_COLORS[found.level], bold=True)
+    click.echo(f"{level} {found.code}")
+    click.echo(f"  {found.title}")
+    click.echo(f"  Why:  {found.why}")
+    click.echo(f"  Fix:  {click.style(found.fix, fg='cyan')}")
+    click.echo(f"  Docs: {found.docs}\n")
+
+
+def _count(findings: list[Finding]) -> str:
+    counts = {level: sum(f.level == level for f in findings) for level in _COLORS}
+    parts = [f"{n} {level}{'' if n == 1 else 's'}" for level, n in counts.items() if n]
+    return f"{' and '.join(parts)}."

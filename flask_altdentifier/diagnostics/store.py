@@ -1,0 +1,149 @@
+"""Problems of the store. Unless offline, a record is written, read and deleted."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from ..stores import MemoryStore, Store
+from .findings import Finding, Findings, finding
+from .subject import Subject, platform_variable
+from .trial import MAX_WAIT, Failure, run_in_time
+
+#: Codes by the class of what a store raises.
+_CODES = {
+    "StoreDirectoryMissing": "store-directory",
+    "StoreReadOnly": "store-read-only",
+    "CannotOpenDatabase": "store-read-only",
+    "PermissionError": "store-read-only",
+    "NewerDatabaseVersion": "store-newer",
+    "NotADatabase": "store-damaged",
+    "DatabaseDamaged": "store-damaged",
+    "StoreFull": "store-full",
+    "OutOfMemoryError": "store-full",
+}
+_NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "ceph", "glusterfs", "efs")
+_MOUNTS = Path("/proc/self/mounts")
+
+
+def check_store(subject: Subject, *, offline: bool) -> Findings:
+    """Find problems of the store, and try it unless *offline*."""
+    try:
+        store = subject.state.records.get_store()
+    except ConfigError as error:
+        yield finding("store-config", error=error)
+        return
+    path = _sqlite_path(store)
+    yield from _looks(subject, store, path)
+    if not offline:
+        other_user = None if path is None else _other_user(path)
+        yield from [other_user] if other_user else _try_store(subject, store, path)
+
+
+def _looks(subject: Subject, store: Store, path: Path | None) -> Findings:
+    # Whoever develops or tests runs one process.
+    is_developer = (subject.app.debug or subject.app.testing) and not subject.is_production
+    if isinstance(store, MemoryStore) and not is_developer:
+        yield finding("store-memory")
+    if path is not None:
+        kind, sign = _network_file_system(path), platform_variable()
+        if kind is not None:
+            yield finding("store-network", path=path, kind=kind)
+        elif sign is not None:
+            yield finding("store-one-machine", sign=sign)
+    sessions = getattr(subject.app.session_interface, "client", None)
+    for key, client in {"SESSION_REDIS": sessions, "ALTDENTIFIER_STORE": _client(store)}.items():
+        if client is not None and client is not (sessions if key != "SESSION_REDIS" else None):
+            yield from _redis_timeout(key, client)
+
+
+def _try_store(subject: Subject, store: Store, path: Path | None) -> Findings:
+    failure = run_in_time(subject.app, lambda: _use_store(store, subject.state.records.key_prefix))
+    if failure is None:
+        yield from _redis_eviction(subject, _client(store))
+        return
+    code = _CODES.get(failure.cause, "store-unreachable")
+    folder = None if path is None else path.parent
+    where = folder if code == "store-directory" else path
+    yield finding(code, cause=failure.text, path=where, folder=folder)
+
+
+def _use_store(store: Store, prefix: str) -> None:
+    key, value = f"{prefix}check:{secrets.token_hex(16)}", secrets.token_hex(16)
+    store.set(key, value, 60)
+    if store.get(key) != value or store.pop(key) != value:
+        raise Failure("NothingReturned")
+    store.delete(key)
+
+
+def _sqlite_path(store: Store) -> Path | None:
+    connections = getattr(store, "_connections", None)
+    path = getattr(connections, "_path", None)
+    return None if path is None else Path(path)
+
+
+def _client(store: Store) -> Any:
+    """Return the Redis client of *store*, or None."""
+    client = getattr(store, "_client", None)
+    return client if hasattr(client, "execute_command") else None
+
+
+def _other_user(path: Path) -> Finding | None:
+    """Return a finding if root would create a store that the workers cannot open."""
+    existing = next(place for place in (path, *path.parents) if place.exists())
+    is_root = getattr(os, "geteuid", lambda: -1)() == 0  # Windows has no user ids
+    if not is_root or existing.stat().st_uid == 0:
+        return None
+    try:
+        owner = existing.owner()
+    except KeyError:  # a container's user without a name
+        owner = f"#{existing.stat().st_uid}"
+    return finding("store-owner", path=existing, owner=owner)
+
+
+def _network_file_system(path: Path) -> str | None:
+    """Return the type of the network file system that *path* is on, or None. Linux only."""
+    try:
+        mounts = [line.split(" ")[1:3] for line in _MOUNTS.read_text().splitlines()]
+    except OSError:
+        return None
+    above = [(point, kind) for point, kind in mounts if path.is_relative_to(point)]
+    _, kind = max(above, key=lambda mount: len(mount[0]), default=("", ""))
+    return kind if kind.startswith(_NETWORK_FILE_SYSTEMS) else None
+
+
+def _redis_eviction(subject: Subject, client: Any) -> Findings:
+    found: dict[str, Any] = {}
+
+    def ask() -> None:
+        found.update(client.info("memory"))
+
+    if client is None or run_in_time(subject.app, ask) is not None:
+        return  # not every Redis user may ask
+    # A cluster answers for each node.
+    nodes = [found] if "maxmemory_policy" in found else list(found.values())
+    for policy in {node["maxmemory_policy"] for node in nodes if node.get("maxmemory")}:
+        if policy != "noeviction":
+            yield finding("redis-eviction", policy=policy)
+
+
+def _redis_timeout(key: str, client: Any) -> Findings:
+    for name in ("connection_pool", "nodes_manager"):
+        options = getattr(getattr(client, name, None), "connection_kwargs", None)
+        # pymongo's client has any attribute that it is asked for.
+        if isinstance(options, dict) and _longest_wait(client, options) > MAX_WAIT:
+            yield finding("redis-timeout", key=key)
+
+
+def _longest_wait(client: Any, options: dict[str, Any]) -> float:
+    """Return for how many seconds a Redis client waits for a server that hangs."""
+    retry = getattr(client, "retry", None) or options.get("retry")
+    retries = getattr(retry, "_retries", getattr(client, "cluster_error_retry_attempts", 0))
+    is_socket_file = "path" in options  # connecting to it fails at once
+    names = ["socket_timeout"] if is_socket_file else ["socket_timeout", "socket_connect_timeout"]
+    longest = max(options.get(name) or inf for name in names)
+    return inf if retries < 0 else (1 + retries) * longest

@@ -1,0 +1,60 @@
+"""What a check looks at: one app, its config, and whether it is in production."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from ..config import Config
+from ..state import EXTENSION_KEY, ExtensionState
+from ..urls import is_loopback
+
+#: Variables of platforms that start several machines, and replace their disks: Heroku, Google Cloud
+#: Run, Render, Fly, Railway, Azure, Kubernetes.
+PLATFORM_VARIABLES = (
+    "DYNO",
+    "K_SERVICE",
+    "RENDER",
+    "FLY_APP_NAME",
+    "RAILWAY_ENVIRONMENT_NAME",
+    "WEBSITE_SITE_NAME",
+    "KUBERNETES_SERVICE_HOST",
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One app under check."""
+
+    app: Flask
+    state: ExtensionState
+    #: An https redirect URI, or `--production`.
+    is_production: bool
+
+    @classmethod
+    def create(cls, app: Flask, *, production: bool) -> Subject | None:
+        """Return what to check of *app*, or None if the blueprint is not registered in it."""
+        state: ExtensionState | None = app.extensions.get(EXTENSION_KEY)
+        if state is None:
+            return None
+        uri = urlsplit(state.config.redirect_uri or "")
+        is_public = uri.scheme == "https" and not is_loopback(uri.hostname or "")
+        return cls(app, state, production or is_public)
+
+    @property
+    def config(self) -> Config:
+        """The validated `ALTDENTIFIER_*` config."""
+        return self.state.config
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the app talks to a sandbox on this machine."""
+        return is_loopback(urlsplit(self.config.base_url).hostname or "")
+
+
+def platform_variable() -> str | None:
+    """Return the environment variable by which a hosting platform is recognized, or None."""
+    return next((name for name in PLATFORM_VARIABLES if name in os.environ), None)

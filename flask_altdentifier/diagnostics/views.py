@@ -1,0 +1,59 @@
+"""Problems of the app's views: guards that are not in the way, webhooks that cannot arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..decorators import GUARDED_VERSION
+from ..webhooks.endpoint import MAX_BODY, WebhookBlueprint
+from .findings import Findings, finding
+from .subject import Subject
+
+_GUARD_MODULE = "flask_altdentifier.decorators"
+_CACHE_MODULE = "flask_caching"
+
+
+def check_views(subject: Subject) -> Findings:
+    """Find guards that do not guard, and webhooks that do not arrive."""
+    views = subject.app.view_functions
+    reachable = {id(layer) for view in views.values() for layer in _layers(view)}
+    for endpoint, view in views.items():
+        guarded = vars(view).get(GUARDED_VERSION) if hasattr(view, "__dict__") else None
+        if guarded is not None and id(guarded) not in reachable:
+            yield finding("guard-above-route", endpoint=endpoint, place=_place(view))
+        modules = [_module(layer) for layer in _layers(view)]
+        known = [module for module in modules if module in {_CACHE_MODULE, _GUARD_MODULE}]
+        if known[:1] == [_CACHE_MODULE] and _GUARD_MODULE in known:
+            yield finding("cache-above-guard", endpoint=endpoint)
+    yield from _webhooks(subject)
+
+
+def _layers(view: Any) -> Iterator[Any]:
+    """Return *view* and what it wraps, from the outermost decorator inward."""
+    while view is not None:
+        yield view
+        view = getattr(view, "__wrapped__", None)
+
+
+def _module(function: Any) -> str:
+    """Return the module whose code runs. `functools.wraps` copies `__module__`."""
+    name = getattr(function, "__globals__", {}).get("__name__", "")
+    return _CACHE_MODULE if name.startswith(_CACHE_MODULE) else name
+
+
+def _place(view: Any) -> str:
+    code = getattr(view, "__code__", None)
+    return "your view" if code is None else f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _webhooks(subject: Subject) -> Findings:
+    blueprints = subject.app.blueprints.values()
+    is_registered = any(isinstance(blueprint, WebhookBlueprint) for blueprint in blueprints)
+    if not is_registered:
+        if subject.config.webhook_secret is not None:
+            yield finding("webhook-unused")
+        return
+    size = subject.app.config["MAX_CONTENT_LENGTH"]
+    if size is not None and size < MAX_BODY:
+        yield finding("webhook-size", size=size)

@@ -1,1 +1,0 @@
-"""`flask altdentifier check`, module by module."""
