@@ -25,7 +25,6 @@ DRIVER_TIMEOUTS: dict[str, dict[str, Any]] = {
     "psycopg2": {"connect_timeout": 1},
     "pymysql": {"connect_timeout": 1, "read_timeout": 1, "write_timeout": 1},
 }
-MYSQL = ("mysql", "mariadb")
 AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
 #: Seconds after which a lost connection is not tried again, because the server hangs.
 RETRY_WITHIN = 0.5
@@ -58,9 +57,9 @@ class SQLAlchemyStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # Saves a transaction per read. Not on MySQL, where the drivers ask the server for it each
-        # time, which costs more and fails on a connection that was lost.
-        on_mysql = engine.dialect.name in MYSQL
+        # Saves a transaction per read. Not on MySQL, whose drivers ask the server for it each time,
+        # which costs more and fails on a connection that was lost.
+        on_mysql = engine.dialect.name in ("mysql", "mariadb")
         self._connections = engine if on_mysql else engine.execution_options(**AUTOCOMMIT)
         self._pid = os.getpid()
         self._inherited: list[Pool] = []
@@ -77,17 +76,18 @@ class SQLAlchemyStore:
         :raises sqlalchemy.exc.ArgumentError: if the URL is wrong; sometimes another `ValueError`.
         """
         parsed = make_url(url)
-        dialect = parsed.get_dialect()
-        timeouts = DRIVER_TIMEOUTS.get(dialect.driver, {})
+        timeouts = DRIVER_TIMEOUTS.get(parsed.get_dialect().driver, {})
         engine = create_engine(
             parsed,
             connect_args={key: timeouts[key] for key in timeouts.keys() - parsed.query.keys()},
             pool_timeout=1,
             pool_recycle=180,  # before a NAT forgets an idle connection
             skip_autocommit_rollback=True,  # on MySQL a rollback is a round trip
-            **(AUTOCOMMIT if dialect.name in MYSQL else {}),
+            **AUTOCOMMIT,
         )
-        return cls(engine)
+        store = cls(engine)
+        store._connections = engine  # which need not switch
+        return store
 
     def get(self, key: str) -> str | None:
         """Return the value of the record, or None if there is none or it has expired."""
@@ -158,7 +158,7 @@ class SQLAlchemyStore:
         with self._connect() as connection:
             try:
                 yield connection, _execute_first(connection, statement, parameters)
-            except Exception:
+            except BaseException:
                 connection.invalidate()
                 raise
 

@@ -24,15 +24,15 @@ DELETE_EXPIRED = (
     " (SELECT key FROM altdentifier_records WHERE expires_at <= ? ORDER BY expires_at LIMIT 2)"
 )
 #: `clear` deletes a batch per transaction, so that other processes get their turn.
-BATCH = 1000
+BATCH = 500
 COUNT_BATCH = (
     "SELECT count(*), coalesce(sum(live), 0) FROM"
     " (SELECT expires_at > ? AS live FROM altdentifier_records"
-    " WHERE key >= ? AND key < ? ORDER BY key LIMIT 1000)"
+    " WHERE key >= ? AND key < ? ORDER BY key LIMIT 500)"
 )
 DELETE_BATCH = (
     "DELETE FROM altdentifier_records WHERE key IN"
-    " (SELECT key FROM altdentifier_records WHERE key >= ? AND key < ? ORDER BY key LIMIT 1000)"
+    " (SELECT key FROM altdentifier_records WHERE key >= ? AND key < ? ORDER BY key LIMIT 500)"
 )
 
 

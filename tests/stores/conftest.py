@@ -18,7 +18,6 @@ from flask_altdentifier.stores import (
     SQLAlchemyStore,
     SQLiteStore,
     Store,
-    from_setting,
 )
 
 from ..servers.mariadb import mariadb_server
@@ -88,43 +87,43 @@ def cluster(get: Get) -> Iterator[Store]:
 
 
 def sql_url(url: str, process: str, get: Get) -> Iterator[Store]:
-    port = get(process).port if process else get("tmp_path")
-    store = from_setting(url.format(port=port))
-    assert isinstance(store, SQLAlchemyStore)
+    store = SQLAlchemyStore.from_url(url.format(port=get(process).port))
     yield store
     store._engine.dispose()
 
 
-def generic_sql(get: Get) -> Iterator[Store]:
-    """An engine of the user's own, of a dialect whose upsert is not known."""
-    engine = create_engine(f"sqlite:///{get('tmp_path')}/generic.sqlite3")
-    engine.dialect.name = "another"
+def sql_engine(url: str, process: str, get: Get) -> Iterator[Store]:
+    """An engine of the user's own."""
+    engine = create_engine(url.format(port=get(process).port))
     yield SQLAlchemyStore(engine)
     engine.dispose()
 
 
-PSYCOPG = partial(
-    sql_url, "postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", "postgres_process"
-)
-PG8000 = partial(
-    sql_url, "postgresql+pg8000://postgres@127.0.0.1:{port}/postgres", "postgres_process"
-)
-PYMYSQL = partial(sql_url, "mysql+pymysql://root@127.0.0.1:{port}/test", "mariadb_process")
+def sql_file(dialect: str, get: Get) -> Iterator[Store]:
+    engine = create_engine(f"sqlite:///{get('tmp_path')}/alchemy.sqlite3")
+    engine.dialect.name = dialect
+    yield SQLAlchemyStore(engine)
+    engine.dispose()
+
+
+POSTGRES = "://postgres@127.0.0.1:{port}/postgres"
+MARIADB = "mysql+pymysql://root@127.0.0.1:{port}/test"
 LOCAL: dict[str, Maker] = {
     "memory": memory,
     "sqlite": sqlite_file,
     "sqlite without returning": sqlite_without_returning,
-    "sqlalchemy on sqlite": partial(sql_url, "sqlite+pysqlite:///{port}/alchemy.sqlite3", ""),
-    "sqlalchemy generic": generic_sql,
+    "sqlalchemy on sqlite": partial(sql_file, "sqlite"),
+    "sqlalchemy without upsert": partial(sql_file, "another"),
 }
 ON_SERVERS: dict[str, Maker] = {
     "redis": redis_url,
     "redis decoding": redis_client,
     "redis unix": partial(redis_url, url="unix://{directory}/redis.sock"),
     "redis cluster": cluster,
-    "psycopg": PSYCOPG,
-    "pg8000": PG8000,
-    "pymysql": PYMYSQL,
+    "psycopg": partial(sql_url, "postgresql+psycopg" + POSTGRES, "postgres_process"),
+    "pg8000": partial(sql_url, "postgresql+pg8000" + POSTGRES, "postgres_process"),
+    "pymysql": partial(sql_url, MARIADB, "mariadb_process"),
+    "pymysql engine": partial(sql_engine, MARIADB, "mariadb_process"),
 }
 MAKERS = {**LOCAL, **ON_SERVERS}
 

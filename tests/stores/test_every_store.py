@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
 
-from flask_altdentifier.stores import MemoryStore, Store, from_setting
+from flask_altdentifier.stores import (
+    MemoryStore,
+    SQLAlchemyStore,
+    SQLiteStore,
+    Store,
+    from_setting,
+    sqlite_connections,
+)
 
 from .processes import barrier, in_children, in_threads
 
@@ -53,9 +61,9 @@ def test_clear_takes_the_prefix_literally(store: Store, prefix: str) -> None:
 
 
 def test_clear_of_many_records(store: Store) -> None:
-    for number in range(1_003):
+    for number in range(505):
         store.set(f"many:{number}", "value", 60)
-    assert store.clear("many:") == 1_003
+    assert store.clear("many:") == 505
     assert store.clear("") == 0
 
 
@@ -74,7 +82,7 @@ def test_expired_records_are_gone_and_make_room(store: Store) -> None:
 
 def test_threads_get_their_own_values(store: Store) -> None:
     def work(number: int) -> bool:
-        for turn in range(20):
+        for turn in range(10):
             store.set(f"key{number}", f"{number} {turn}", 60)
             if (store.get(f"key{number}"), store.pop(f"key{number}")) != (f"{number} {turn}",) * 2:
                 return False
@@ -84,7 +92,7 @@ def test_threads_get_their_own_values(store: Store) -> None:
 
 
 def test_one_of_many_threads_pops_a_record(store: Store) -> None:
-    for turn in range(20):
+    for turn in range(10):
         store.set("key", f"value {turn}", 60)
         popped = in_threads(4, lambda _: store.pop("key"))
         assert [value for value in popped if value] == [f"value {turn}"]
@@ -93,7 +101,7 @@ def test_one_of_many_threads_pops_a_record(store: Store) -> None:
 def test_one_of_eight_processes_pops_a_record(store: Store) -> None:
     if isinstance(store, MemoryStore):
         pytest.skip("of one process")
-    rounds = 40
+    rounds = 30
     for turn in range(rounds):
         store.set(f"round {turn}", f"value {turn}", 60)
     start = barrier(8)
@@ -113,7 +121,7 @@ def test_parent_and_children_use_connections_of_their_own(store: Store) -> None:
     store.set("from the parent", "value", 60)
 
     def work(number: int) -> bool:
-        for turn in range(30):
+        for turn in range(10):
             store.set(f"{number}", f"{number} {turn}", 60)
             if store.get(f"{number}") != f"{number} {turn}":
                 return False
@@ -122,7 +130,25 @@ def test_parent_and_children_use_connections_of_their_own(store: Store) -> None:
     assert all(in_children(2, work))
     assert work(9)
     if not isinstance(store, MemoryStore):
-        assert [store.get("0"), store.get("1")] == ["0 29", "1 29"]
+        assert [store.get("0"), store.get("1")] == ["0 9", "1 9"]
+
+
+def test_inherited_connections_are_left_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork that Python does not notice, as uWSGI does it, is noticed by the process id."""
+    store.set("key", "of the parent", 60)
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: 1)
+        sqlite_connections._after_fork_in_child()
+        if isinstance(store, SQLiteStore):
+            assert store._connections.close()
+        store.set("key", "of the child", 60)
+    assert store.get("key") == "of the child"
+    if isinstance(store, SQLAlchemyStore):
+        assert len(store._inherited) == 2
+        for pool in store._inherited:
+            pool.dispose()
 
 
 def test_every_store_is_accepted_as_a_setting(store: Store) -> None:

@@ -26,8 +26,7 @@ def database(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def open_files(path: Path) -> int:
-    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return [os.readlink(link) for link in links if link.exists()].count(str(path))
+    return [link.resolve() for link in Path("/proc/self/fd").iterdir()].count(path)
 
 
 def test_file_is_created_at_first_use_for_its_owner_only(path: Path) -> None:

@@ -1,0 +1,87 @@
+"""The table, and what happens between two statements of `SQLAlchemyStore`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from flask_altdentifier.stores import SQLAlchemyStore, Store, sqlalchemy_table
+
+from .conftest import MAKERS
+from .processes import barrier, in_children
+
+
+@pytest.fixture
+def engine(path: os.PathLike[str]) -> Iterator[Engine]:
+    engine = create_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+def change_before(engine: Engine, name: str, change: Any) -> None:
+    """Call *change* before the next statement of *engine* that starts with *name*."""
+    changes = [change]
+
+    def listener(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if changes and statement.strip().startswith(name):
+            changes.pop()()
+
+    event.listen(engine, "before_cursor_execute", listener)
+
+
+def set_at_once(store: Store, start: Any, number: int) -> None:
+    start.wait(20)
+    store.set("key", "value", 60)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("store", ["psycopg", "pymysql"])
+def test_workers_create_the_table_at_once(store: str, request: pytest.FixtureRequest) -> None:
+    for made in MAKERS[store](request.getfixturevalue):
+        assert isinstance(made, SQLAlchemyStore)
+        made.get("key")
+        for _ in range(5):
+            with made._engine.begin() as connection:
+                sqlalchemy_table.TABLE.drop(connection)
+            made._has_table = False
+            in_children(4, partial(set_at_once, made, barrier(4)))
+            assert made.pop("key") == "value"
+
+
+def test_table_that_another_worker_creates_meanwhile_is_used(engine: Engine) -> None:
+    other = SQLAlchemyStore(create_engine(engine.url))
+    change_before(engine, "CREATE TABLE", lambda: other.set("key", "of another", 60))
+    assert SQLAlchemyStore(engine).get("key") == "of another"
+    other._engine.dispose()
+
+
+def test_table_that_cannot_be_created_is_an_error(engine: Engine) -> None:
+    store = SQLAlchemyStore(engine)
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only=1"))
+    for _ in range(2):
+        with pytest.raises(DBAPIError):
+            store.get("key")
+
+
+def test_pop_returns_the_value_that_it_deleted(engine: Engine) -> None:
+    store: Store = SQLAlchemyStore(engine)
+    store.set("key", "old", 60)
+    change_before(engine, "DELETE", lambda: store.set("key", "new", 90))
+    assert [store.pop("key"), store.get("key")] == ["new", None]
+
+
+def test_record_that_is_inserted_meanwhile_is_overwritten(engine: Engine) -> None:
+    store = SQLAlchemyStore(engine)
+    store.get("key")
+    engine.dialect.name = "another"
+    change_before(engine, "INSERT", lambda: store.set("key", "of another", 60))
+    store.set("key", "mine", 60)
+    assert store.get("key") == "mine"
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM altdentifier_records")) == 1
