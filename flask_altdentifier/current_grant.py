@@ -100,10 +100,12 @@ def log_in(state: ExtensionState, cookies: BrowserCookies, grant: Grant) -> None
     If a receiver of `logged_in` raises, the new login ends too. Raises `StoreUnavailable`.
     """
     login_id, lifetime = create_login_id(), grant.expires_at.timestamp() - time.time()
-    regenerate_session_id(current_app, request)
     state.records.set("grant", sha256_hex(login_id), grant.to_record(), lifetime)
     is_kept = False
     try:
+        # Not before the grant is written: a store that is full can delete the session, but not
+        # write it again.
+        regenerate_session_id(current_app, request)
         end_login(state.records, cookies)
         login = get_request_login(request)
         login.set_grant(grant)
@@ -131,8 +133,8 @@ def logout() -> None:
     state = get_state()
     cookies = state.cookies(request)
     grant = get_grant(state)
-    regenerate_session_id(current_app, request)
     end_login(state.records, cookies)
+    regenerate_session_id(current_app, request)
     cookies.delete_login_id()
     if grant is not None:
         signals.send(signals.logged_out, grant=grant)

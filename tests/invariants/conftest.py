@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         is_long = item.path.name == "test_planted_faults.py"
-        if item.path.parent == here and (is_long or fixtures & {"backends", "site", "frail"}):
+        if item.path.parent == here and (is_long or fixtures & {"backends", "site", "frail_sites"}):
             item.add_marker(pytest.mark.server)
 
 
@@ -64,11 +65,15 @@ def fleet(site: Site) -> Fleet:
     return site.fleet()
 
 
-@pytest.fixture(scope="module", params=STORES)
-def frail(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    """A site on each store, whose servers tests may harm."""
-    directory = tmp_path_factory.mktemp("frail")
-    with backend(request.param, directory) as own, Site(own, directory) as site:
-        yield site
+@pytest.fixture(scope="session")
+def frail_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
+    """A function that returns a site on a store, whose server and processes tests may harm."""
+    with ExitStack() as stack:
+
+        @cache
+        def get(kind: str) -> Site:
+            directory = tmp_path_factory.mktemp("frail")
+            own = stack.enter_context(backend(kind, directory))
+            return stack.enter_context(Site(own, directory))
+
+        yield get

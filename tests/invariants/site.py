@@ -46,7 +46,9 @@ class Backend:
         self.kind = kind
         self.server = server
         if server is None:
-            self.url = f"sqlite:///{directory / 'logins.sqlite3'}"
+            self.file = directory / "store" / "logins.sqlite3"
+            self.file.parent.mkdir()
+            self.url = f"sqlite:///{self.file}"
         else:
             self.url = URLS[kind].format(host=HOST, port=server.port)
 

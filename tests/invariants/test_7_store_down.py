@@ -1,0 +1,221 @@
+"""Invariant 7: while the store is down all stays closed, nothing is half done, and then it works.
+
+Some harms leave parts of the store at work: SQLite that is locked can be read, and Redis that is
+full can delete too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+
+import pytest
+import redis
+
+from .browser import Connection, Reply, callback, new_code
+from .site import ROUNDS, Site
+
+#: Seconds within which the 503 must come. The best of a few counts, because tests share machines.
+LIMIT = 2.0
+#: Each harm takes seconds.
+FEW_ROUNDS = range(max(1, len(ROUNDS) // 5))
+
+
+@contextmanager
+def killed(site: Site) -> Iterator[None]:
+    server = site.backend.server
+    assert server is not None
+    server.kill()
+    yield
+    server.start()
+
+
+@contextmanager
+def stopped(site: Site) -> Iterator[None]:
+    """The server hangs: it accepts connections and answers nothing."""
+    server = site.backend.server
+    assert server is not None
+    server.stop()
+    yield
+    server.resume()
+
+
+@contextmanager
+def full(site: Site) -> Iterator[None]:
+    with redis.Redis.from_url(site.backend.url) as client:
+        client.config_set("maxmemory", "1")
+        yield
+        client.config_set("maxmemory", "0")
+
+
+@contextmanager
+def gone(site: Site) -> Iterator[None]:
+    """The file's directory is gone, as if it had been unmounted."""
+    directory = site.backend.file.parent
+    hidden = directory.with_suffix(".hidden")
+    directory.rename(hidden)
+    yield
+    hidden.rename(directory)
+
+
+@contextmanager
+def locked(site: Site) -> Iterator[None]:
+    """Another process writes, and does not come to an end."""
+    with closing(sqlite3.connect(site.backend.file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What harms a store, and what the store still does."""
+
+    store: str
+    apply: Callable[[Site], AbstractContextManager[None]]
+    reads: bool = False
+    deletes: bool = False
+    forgets: bool = False
+
+
+HARMS = [
+    Harm("sqlite", gone),
+    Harm("sqlite", locked, reads=True),
+    Harm("redis", killed, forgets=True),
+    Harm("redis", stopped),
+    Harm("redis", full, reads=True, deletes=True),
+    Harm("postgres", killed),
+    Harm("postgres", stopped),
+]
+harms = pytest.mark.parametrize("harm", HARMS, ids=lambda harm: f"{harm.store}-{harm.apply.__name__}")
+stores = pytest.mark.parametrize("store", ["sqlite", "redis", "postgres"])
+
+Sites = Callable[[str], Site]
+
+
+def assert_unavailable(reply: Reply) -> None:
+    """503, and no login or state cookie is set or deleted."""
+    assert reply.status == 503, reply
+    assert "store_unavailable" in reply.body
+    assert [cookie for cookie in reply.set_cookies if "altdentifier" in cookie] == []
+
+
+def assert_works(site: Site) -> None:
+    """A new login works, whichever process answers."""
+    for _ in range(4):
+        browser = site.browser()
+        code = browser.log_in()
+        assert browser.token() == site.provider.tokens[code]
+        browser.log_out()
+        assert browser.token() is None
+
+
+@harms
+def test_routes(frail_sites: Sites, harm: Harm) -> None:
+    site = frail_sites(harm.store)
+    for _ in FEW_ROUNDS:
+        pending, member, code = site.browser(), site.browser(), new_code()
+        pending.visit("GET", "/cart/apples")
+        state = pending.start()
+        kept = member.log_in()
+        before = member.jar.copy()
+        with harm.apply(site):
+            replies = [site.browser().visit("GET", "/login"), pending.finish(state, code)]
+            me = member.visit("GET", "/me")
+            if harm.reads:
+                assert me.body == site.provider.tokens[kept]
+            else:
+                replies.append(me)
+            if not harm.deletes:
+                replies += [member.visit("POST", path) for path in ("/logout", "/leave")]
+            for reply in replies:
+                assert_unavailable(reply)
+            assert min(reply.seconds for reply in replies) < LIMIT
+            assert site.browser().visit("GET", "/me").status == 401
+            assert site.browser().visit("GET", "/whoami").status == 200
+            assert pending.visit("GET", "/cart").status == 200
+            assert pending.visit("GET", "/cart/pears").status == 503
+        assert site.provider.requests[code] == 0
+        assert member.jar.header() == before.header()
+        # The login that was not ended works, unless the server has forgotten it.
+        assert member.token() in {site.provider.tokens[kept], None}
+        assert pending.finish(state, code).status in {303, 400}
+        member.log_out()
+        assert (member.token(), member.token(before)) == (None, None)
+        assert_works(site)
+
+
+@harms
+def test_down_during_the_exchange(frail_sites: Sites, harm: Harm) -> None:
+    """503, no login, and the code is not sent again."""
+    site = frail_sites(harm.store)
+    for _ in FEW_ROUNDS:
+        browser, code = site.browser(), new_code()
+        browser.visit("GET", "/cart/apples")
+        state = browser.start()
+        gate = site.provider.hold(code)
+        connection = browser.send("GET", callback(state, code))
+        assert gate.arrived.wait(30)
+        with harm.apply(site):
+            gate.open()
+            assert_unavailable(connection.read())
+            connection.close()
+        assert browser.finish(state, code).status == 400
+        assert browser.token() is None
+        assert site.provider.requests[code] == 1
+        assert browser.visit("GET", "/cart").body == ("None" if harm.forgets else "apples")
+        browser.log_in()
+
+
+@harms
+def test_eight_requests_wait_together(frail_sites: Sites, harm: Harm) -> None:
+    """Not one after the other. The last one's time counts, in the best of three volleys."""
+    site = frail_sites(harm.store)
+    fleet = site.fleet()
+    slowest = []
+    with harm.apply(site):
+        while len(slowest) < 3 and min(slowest, default=LIMIT) >= LIMIT:
+            replies = fleet.volley([site.browser().request("GET", "/login")] * 8)
+            for reply in replies:
+                assert_unavailable(reply)
+            slowest.append(max(reply.seconds for reply in replies))
+    assert min(slowest) < LIMIT
+    assert_works(site)
+
+
+@harms
+def test_process_that_starts_meanwhile(frail_sites: Sites, harm: Harm) -> None:
+    site = frail_sites(harm.store)
+    fleet = site.fleet()
+    with harm.apply(site):
+        for process in {connection.process for connection in fleet.connections}:
+            os.kill(process, signal.SIGKILL)
+        assert_unavailable(site.browser().visit("GET", "/login"))
+    assert_works(site)
+
+
+@stores
+def test_process_killed_during_the_exchange(frail_sites: Sites, store: str) -> None:
+    site = frail_sites(store)
+    for _ in FEW_ROUNDS:
+        browser, member, code = site.browser(), site.browser(), new_code()
+        kept, state = member.log_in(), browser.start()
+        gate = site.provider.hold(code)
+        connection = Connection(browser.path)
+        connection.send(browser.request("GET", "/whoami"))
+        process = connection.read().process
+        connection.send(browser.request("GET", callback(state, code)))
+        assert gate.arrived.wait(30)
+        os.kill(process, signal.SIGKILL)
+        gate.open()
+        with pytest.raises(ConnectionError):
+            connection.read()
+        connection.close()
+        assert browser.finish(state, code).status == 400
+        assert browser.token() is None
+        assert site.provider.requests[code] == 1
+        assert member.token() == site.provider.tokens[kept]
+        assert_works(site)
