@@ -1,4 +1,4 @@
-"""What type checkers infer of grants, answers, events and errors."""
+"""What type checkers infer of grants, responses, stores, events and errors."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from typing_extensions import assert_type
 
-from flask_altdentifier import Grant, api, current_grant, errors, signals, webhooks
-from flask_altdentifier.api import TrustFactor
-
-if TYPE_CHECKING:
-    from flask_altdentifier.transport import Response
+from flask_altdentifier import (
+    ApiResponse,
+    Grant,
+    TrustFactor,
+    api,
+    current_grant,
+    errors,
+    logout_all,
+    signals,
+    stores,
+    webhooks,
+)
 
 app = Flask(__name__)
 
@@ -33,20 +40,48 @@ def grant() -> None:
 
 
 def calls() -> None:
-    """Answers of the API."""
-    response: Response = api.get("/api/v2/user/1/trustfactor", headers={"Accept": "*/*"})
+    """Responses of the API."""
+    response: ApiResponse = api.get("/api/v2/user/1/trustfactor", headers={"Accept": "*/*"})
     assert_type(response.status, int)
     assert_type(response.data, bytes)
     assert_type(response.json(), Any)
     assert_type(response.headers["Content-Type"], str)
-    assert_type(api.post("/", json={"a": 1}), Response)
-    assert_type(api.request("PUT", "/", data=b""), Response)
+    assert_type(api.post("/", json={"a": 1}), ApiResponse)
+    assert_type(api.request("PUT", "/", data=b""), ApiResponse)
     trust = api.trust_factor(1)
     assert_type(trust, TrustFactor | None)
+    assert_type(logout_all(), int)
     if trust is not None:
         assert_type(trust.level, int)
         assert_type(trust.text, str)
     api.get("/", data=b"")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+class OwnStore:
+    """A store of an app, which does not inherit from ours."""
+
+    def get(self, key: str) -> str | None:
+        """Return nothing."""
+
+    def set(self, key: str, value: str, ttl: float) -> None:
+        """Keep nothing."""
+
+    def pop(self, key: str) -> str | None:
+        """Return nothing."""
+
+    def delete(self, key: str) -> None:
+        """Delete nothing."""
+
+    def clear(self, prefix: str) -> int:
+        """Delete nothing."""
+        return 0
+
+
+every_store: list[stores.Store] = [
+    OwnStore(),
+    stores.MemoryStore(),
+    stores.SQLiteStore("logins.sqlite3"),
+]
 
 
 @webhooks.on(app, webhooks.Op.PASSED)
@@ -81,16 +116,17 @@ def insufficient(error: errors.InsufficientScope) -> tuple[str, int]:
     assert_type(error.missing_scopes, list[str])
     assert_type(error.reason, str)
     assert_type(error.title, str)
-    assert_type(error.next, str | None)
-    assert_type(error.login_url, str)
+    assert_type(error.login_url, str | None)
     assert_type(error.problem(), dict[str, Any])
     return error.detail, 403
 
 
 @app.errorhandler(errors.ProviderUnavailable)
 def unavailable(error: errors.ProviderUnavailable) -> str:
-    """A 503 says when to come back."""
+    """A failure of AltDentifier has its facts."""
     assert_type(error.retry_after, str | None)
+    assert_type(error.provider_status, int | None)
+    assert_type(error.oauth_error, str | None)
     return error.title
 
 
@@ -98,6 +134,9 @@ assert_type(passed(webhooks.Event()), int)
 assert_type(webhooks.digest("secret", b""), str)
 
 if TYPE_CHECKING:
+    # A store needs all five methods.
+    every_store.append(object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
     # A handler takes an event, and nothing else.
     @webhooks.on(app)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportUntypedFunctionDecorator]
     def wrong(event: int) -> None:

@@ -82,7 +82,7 @@ assert_type(integration_url("1"), str)
 assert_type(logout(), None)
 
 if TYPE_CHECKING:
-    # What is wrong is told. Mypy and pyright each complain where an ignore is not needed.
+    # Mistakes are errors. Mypy and pyright also complain about an ignore that is not needed.
     sync_view("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sync_view()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     requires_scope(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
