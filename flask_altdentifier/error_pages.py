@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, request
 from werkzeug.http import parse_date
 
+from .errors import StoreUnavailable
 from .i18n import translate
 from .navigation import current_path, wants_html
 from .pages import render_page
@@ -47,6 +48,13 @@ def error_response(error: AltDentifierError) -> Response:
 
 
 def _page(error: AltDentifierError) -> str:
+    try:
+        return _render(error)
+    except StoreUnavailable:  # the app's layout asked for `current_grant`, which is falsy from now
+        return _render(error)
+
+
+def _render(error: AltDentifierError) -> str:
     return render_page(
         "error.html",
         error.title,
