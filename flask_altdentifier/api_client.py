@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import dumps
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from flask import has_request_context, request
@@ -28,6 +28,8 @@ from .integration import snowflake
 from .navigation import current_path, is_navigation
 from .scopes import DOCUMENTED_SCOPE_NAMES
 from .state import ExtensionState, get_state
+
+T = TypeVar("T")
 
 #: Longest `TrustFactor.text`, in characters.
 MAX_TEXT = 100
@@ -96,7 +98,7 @@ class API:
         grant = _current_grant(state)
         if grant is None:
             raise LoginRequired(login_url=_login_url(state))
-        return _send(state, call, grant)
+        return _send(state, call, grant, lambda response: response)
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> ApiResponse:
         """Send a GET; see `request`. Example: `api.get("/api/v2/something").json()`."""
@@ -131,15 +133,7 @@ class API:
         """
         state = get_state()
         call = _prepare(state, "GET", f"/api/v2/user/{snowflake(user_id)}/trustfactor")
-        response = _send(state, call, _current_grant(state))
-        if response.status == 404:
-            return None
-        try:
-            return _parse_trust_factor(response)
-        except ValueError as error:
-            failure = ProviderError(provider_status=response.status, cause=type(error).__name__)
-            log("A call to AltDentifier's API failed: %s", failure)
-            raise failure from None
+        return _send(state, call, _current_grant(state), _read_trust_factor)
 
 
 #: Calls to AltDentifier's API.
@@ -180,7 +174,13 @@ def _current_grant(state: ExtensionState) -> Grant | None:
     return get_usable_grant(state) if has_request_context() else None
 
 
-def _send(state: ExtensionState, call: _Call, grant: Grant | None) -> ApiResponse:
+def _send(
+    state: ExtensionState, call: _Call, grant: Grant | None, read: Callable[[ApiResponse], T]
+) -> T:
+    """Send *call* and return what *read* makes of its response.
+
+    Both run inside the `with`: the connection of a response that was refused is not used again.
+    """
     if grant is not None:
         call.headers.set("Authorization", f"Bearer {grant.access_token}")
     try:
@@ -188,10 +188,10 @@ def _send(state: ExtensionState, call: _Call, grant: Grant | None) -> ApiRespons
             call.method, call.target, headers=dict(call.headers.items()), body=call.body
         ) as response:
             _raise_for_status(state, response, grant)
+            return read(response)
     except AltDentifierError as error:
         log("A call to AltDentifier's API failed: %s", error)
         raise
-    return response
 
 
 def _raise_for_status(state: ExtensionState, response: ApiResponse, grant: Grant | None) -> None:
@@ -263,6 +263,16 @@ def _headers(headers: Mapping[str, str], *, is_json: bool) -> Headers:
             raise ValueError(f"the header {name} is set by the transport")
         result.set(name, value)
     return result
+
+
+def _read_trust_factor(response: ApiResponse) -> TrustFactor | None:
+    if response.status == 404:
+        return None
+    try:
+        return _parse_trust_factor(response)
+    except ValueError as error:
+        cause = type(error).__name__
+        raise ProviderError(provider_status=response.status, cause=cause) from None
 
 
 def _parse_trust_factor(response: ApiResponse) -> TrustFactor:
