@@ -25,7 +25,7 @@ class InProcessProvider:
 
     def __init__(self) -> None:
         app = create_app([])
-        self.client = WSGIClient(app, use_cookies=False)
+        self.client: WSGIClient = WSGIClient(app, use_cookies=False)
         self.state: SandboxState = sandbox_state(app)
         self.state.slow_seconds = 0.0  # `InProcessTransport` raises the timeout instead
         #: The scopes that the user unticks.

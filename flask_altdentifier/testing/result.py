@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
-#: Every reason of an error, as `expect` accepts them.
-REASONS = frozenset(
-    reason for name in errors.__all__ if (reason := getattr(getattr(errors, name), "reason", None))
-)
+#: Every reason of an error, as `expect` accepts them. Bases of errors have none.
+REASONS: frozenset[str] = frozenset(
+    getattr(getattr(errors, name), "reason", "") for name in errors.__all__
+) - {""}
 
 _ADVICE = {
     "authorization_request_rejected": (
