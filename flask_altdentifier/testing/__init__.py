@@ -27,3 +27,6 @@ from .result import UnexpectedLoginResult
 from .sandbox import Sandbox, sandbox_for
 
 __all__ = ["LogIn", "Sandbox", "UnexpectedLoginResult", "log_in", "sandbox_for"]
+
+#: pytest reads this if it is run with `-p flask_altdentifier.testing`.
+pytest_plugins: tuple[str, ...] = ("pytest_flask_altdentifier",)

@@ -73,10 +73,11 @@ def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     [
         ([], {"app": "app", "client": "client"}),
         ([], {"app": "shop_app", "client": "browser"}),
+        (["-pflask_altdentifier.testing"], {"app": "app", "client": "client"}),
         (["-ppytest_flask.plugin"], {"app": "app", "client": "client"}),
         (["-pxdist", "-n2"], {"app": "app", "client": "client"}),
     ],
-    ids=["alone", "other-names", "pytest-flask", "xdist"],
+    ids=["alone", "other-names", "named-twice", "pytest-flask", "xdist"],
 )
 def test_plugin(pytester: pytest.Pytester, options: list[str], names: dict[str, str]) -> None:
     pytester.makepyfile(shop=SHOP, test_shop=TESTS.format(**names))
