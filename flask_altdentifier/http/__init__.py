@@ -1,1 +1,1 @@
-"""Outgoing HTTP to AltDentifier. Knows neither Flask nor OAuth."""  # noqa: A005
+"""Outgoing HTTP to AltDentifier. Knows neither Flask nor OAuth."""

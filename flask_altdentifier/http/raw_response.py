@@ -71,7 +71,7 @@ class RawResponse(HTTPResponse):
         self.reader = _SocketReader(sock)
         self.fp = io.BufferedReader(self.reader)
         self.interim = 0
-        self.has_leftover = False
+        self.has_unexpected = False
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]
@@ -80,7 +80,7 @@ class RawResponse(HTTPResponse):
             if self.interim > MAX_INTERIM:
                 raise MalformedResponse
             if status != 100:
-                self.has_leftover = True  # whoever sends these may send more that is unexpected
+                self.has_unexpected = True  # whoever sends these may send more later
             status = 100  # the only one that http.client skips
         return version, status, reason
 
@@ -92,8 +92,6 @@ class RawResponse(HTTPResponse):
         self._check_framing()
         if self.status in _WITHOUT_BODY or self._method == "HEAD":  # type: ignore[attr-defined]
             self.chunked, self.length, self.will_close = False, 0, True
-        if self.has_leftover:
-            self.will_close = True
 
     def _check_framing(self) -> None:
         """Refuse a length that two readers could understand differently (RFC 9112 section 6.3)."""
@@ -125,5 +123,5 @@ class RawResponse(HTTPResponse):
         # http.client calls this at the end of the body. What was read ahead is lost with `fp`.
         self.reader.stopped = True
         if self.fp.peek(1):
-            self.has_leftover = True
+            self.has_unexpected = True
         super()._close_conn()  # type: ignore[misc]

@@ -84,7 +84,7 @@ class HTTPTransport:
             if raw is not None:
                 raw.close()
             raise _failure(error, raw) from None
-        if raw.has_leftover:
+        if raw.has_unexpected:
             connection.close()
         release = partial(_release, pool, connection)
         return ApiResponse(raw.status, Headers(raw.getheaders()), data, release)

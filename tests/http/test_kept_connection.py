@@ -91,7 +91,7 @@ def test_tls_connection_is_kept(certificate: Callable[[str], ssl.SSLContext]) ->
         (http(b"mine", status=b"205 Reset Content"), "POST", b""),
         (http(b"mine", status=b"304 Not Modified"), "POST", b""),
         (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n" + MINE, "POST", b""),
-        (MINE, "HEAD", b""),
+        (MINE.removesuffix(b"mine"), "HEAD", b""),
         (http(b"mine", b"Connection: close"), "POST", b"mine"),
     ],
     ids=["102", "103", "two", "byte", "short", "204", "205", "304", "chunked 204", "HEAD", "close"],
