@@ -161,14 +161,14 @@ def check(
 
     if site is None:
         found = load_and_check(lambda: load_app(context), offline=offline, production=production)
-        success = "No problems found."
+        summary = ""
     elif offline or production:
         raise click.UsageError("--site needs neither --offline nor --production.")
     else:
         canary = check_site(site)
-        found, success = canary.findings, f"{canary.passed} of {canary.logins} logins came back."
+        found, summary = canary.findings, canary.summary
     found = select(found, ignore)
-    print_findings(found, as_json=as_json, success=success)
+    print_findings(found, as_json=as_json, summary=summary)
     sys.exit(exit_code(found, fail_level))
 
 

@@ -45,6 +45,11 @@ class Canary:
     passed: int = 0
     findings: list[Finding] = field(default_factory=list)
 
+    @property
+    def summary(self) -> str:
+        """How many logins were tried, and how many came back."""
+        return f"{self.passed} of {self.passed + len(self._failures)} logins came back."
+
     def __post_init__(self) -> None:
         self._failures: list[_Broken] = []
         self._states: set[str] = set()
@@ -91,8 +96,8 @@ class Canary:
         answer = browser.visit(f"{callback.geturl()}{separator}{query}")
         _judge(answer, cookie)
         changed = {other.name for other in answer.cookies}
-        for other in page.cookies:
-            self._sessions[other.name] += other.name in changed
+        for name in {other.name for other in page.cookies} - {cookie.name}:
+            self._sessions[name] += name in changed
 
     def _conclude(self) -> list[Finding]:
         counts = Counter(broken.code for broken in self._failures)

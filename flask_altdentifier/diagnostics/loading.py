@@ -32,9 +32,8 @@ def _first_and_last_line(text: str) -> str:
 def _place(error: BaseException) -> str:
     """Return the line of the app's code that failed, rather than a line of a library."""
     frames = traceback.extract_tb(error.__traceback__)
-    last = next(
-        (frame for frame in reversed(frames) if not _is_library(frame.filename)), frames[-1]
-    )
+    own = [frame for frame in frames if not _is_library(frame.filename)]
+    last = (own or frames)[-1]
     return f"line {last.lineno} of {last.filename}"
 
 

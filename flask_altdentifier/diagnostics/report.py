@@ -12,14 +12,14 @@ from .findings import Finding
 _COLORS = {"error": "red", "warning": "yellow"}
 
 
-def print_findings(findings: list[Finding], *, as_json: bool, success: str) -> None:
-    """Print a block for each finding and the count, or a JSON list."""
+def print_findings(findings: list[Finding], *, as_json: bool, summary: str) -> None:
+    """Print a block for each finding, the count and a *summary*, or a JSON list."""
     if as_json:
         click.echo(json.dumps([found.to_json() for found in findings], indent=2))
         return
     for found in findings:
         _print_block(found)
-    click.secho(_count(findings) if findings else success, bold=True)
+    click.secho(f"{_count(findings)} {summary}".rstrip(), bold=True)
 
 
 def select(findings: list[Finding], ignored: Collection[str]) -> list[Finding]:
@@ -46,4 +46,4 @@ def _print_block(found: Finding) -> None:
 def _count(findings: list[Finding]) -> str:
     counts = {level: sum(f.level == level for f in findings) for level in _COLORS}
     parts = [f"{n} {level}{'' if n == 1 else 's'}" for level, n in counts.items() if n]
-    return f"{' and '.join(parts)}."
+    return f"{' and '.join(parts) or 'No problems'} found."

@@ -1,0 +1,274 @@
+"""`flask altdentifier check --site`: each planted cause is named, and a good site passes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cachelib import SimpleCache
+from flask_session import Session
+from werkzeug.http import http_date
+
+from flask_altdentifier import errors
+from flask_altdentifier.diagnostics.browser import Cookie
+from flask_altdentifier.diagnostics.canary import LOGINS
+from flask_altdentifier.stores import MemoryStore
+
+from ..ports import free_ports
+from ..support import bare_app, make_app
+from .apps import CREDENTIALS, PUBLIC, OwnStore, flask_command
+from .sites import WSGI, Handler, alternating, answering, proxy, serve, visit
+
+Patch = pytest.MonkeyPatch
+
+
+def site(**config: Any) -> Any:
+    return make_app(**CREDENTIALS | config).wsgi_app
+
+
+def found(monkeypatch: Patch, app: WSGI, url: str = "https://shop.example") -> list[str]:
+    return [problem.code for problem in visit(monkeypatch, app, url).findings]
+
+
+@pytest.mark.parametrize(
+    ("config", "url"),
+    [
+        ({}, "https://shop.example"),
+        ({}, "http://shop.example"),
+        ({"ALTDENTIFIER_REDIRECT_URI": PUBLIC}, "https://www.shop.example/"),
+        ({"SESSION_COOKIE_DOMAIN": ".shop.example"}, "https://www.shop.example"),
+        (
+            {"SESSION_COOKIE_DOMAIN": "shop.example", "ALTDENTIFIER_REDIRECT_URI": PUBLIC + "?a=b"},
+            "https://www.shop.example",
+        ),
+    ],
+)
+def test_good_site_passes(monkeypatch: Patch, config: dict[str, Any], url: str) -> None:
+    canary = visit(monkeypatch, site(**config), url)
+    assert (canary.findings, canary.passed) == ([], LOGINS)
+
+
+@pytest.mark.parametrize(
+    ("config", "url", "code"),
+    [
+        ({"SESSION_COOKIE_SECURE": True}, "http://shop.example", "site-cookie-secure"),
+        ({"SESSION_COOKIE_PATH": "/shop"}, "https://shop.example", "site-cookie-path"),
+        ({"SESSION_COOKIE_DOMAIN": "other.example"}, "https://shop.example", "site-cookie-domain"),
+        ({"SESSION_COOKIE_DOMAIN": "example"}, "https://shop.example", "site-cookie-domain"),
+        (
+            {"ALTDENTIFIER_REDIRECT_URI": "https://other.example/callback"},
+            "https://shop.example",
+            "site-redirect-host",
+        ),
+        (
+            {"ALTDENTIFIER_REDIRECT_URI": "https://shop.example:8443/callback"},
+            "https://shop.example",
+            "site-redirect-host",
+        ),
+        (
+            {"ALTDENTIFIER_REDIRECT_URI": "https://shop.example/elsewhere"},
+            "https://shop.example",
+            "site-callback",
+        ),
+        (
+            {"ALTDENTIFIER_BASE_URL": "http://127.0.0.1:8400"},
+            "https://shop.example",
+            "site-sandbox",
+        ),
+        ({"TRUSTED_HOSTS": ["other.example"]}, "https://shop.example", "site-error"),
+    ],
+)
+def test_config_is_named(monkeypatch: Patch, config: dict[str, Any], url: str, code: str) -> None:
+    assert found(monkeypatch, site(**config), url) == [code]
+
+
+def _drop(*names: str) -> Callable[[str, str], str | None]:
+    return lambda name, value: None if name in names else value
+
+
+def _rewrite(text: str, new: str) -> Callable[[str, str], str | None]:
+    return lambda _, value: value.replace(text, new)
+
+
+IN_AN_HOUR = http_date(time.time() + 3600)
+
+
+@pytest.mark.parametrize(
+    ("behind", "code"),
+    [
+        (lambda app: proxy(app, lambda e: e.pop("HTTP_COOKIE", None)), "site-cookie-dropped"),
+        (lambda app: proxy(app, header=_drop("Set-Cookie")), "site-cookie-missing"),
+        (lambda app: proxy(app, lambda e: e.update({"wsgi.url_scheme": "http"})), "site-redirect-scheme"),
+        (lambda app: proxy(app, lambda e: e.update(HTTP_HOST="10.0.0.5:8000")), "site-redirect-host"),
+        (lambda app: proxy(app, lambda e: e.update(HTTP_HOST="www.shop.example")), "site-www"),
+        (lambda app: proxy(app, header=_rewrite("SameSite=Lax", "SameSite=Strict")), "site-cookie-samesite"),
+        (answering("429 Too Many", "/login"), "site-rate-limited"),
+        (answering("403 Forbidden", "/login"), "site-blocked"),
+        (answering("403 Forbidden", "/callback"), "site-blocked"),
+        (answering("502 Bad Gateway", "/login"), "site-error"),
+        (answering("404 Not Found", "/login"), "site-no-login"),
+        (answering("200 OK", "/login"), "site-no-login"),
+        (answering("302 Found", "/login", Location="https://sso.example/"), "site-login-elsewhere"),
+        (answering("302 Found", "/login", Location="/login"), "site-login-elsewhere"),
+        (answering("302 Found", "/login", Location="http://shop.example/login"), "site-redirect-scheme"),
+    ],
+)  # fmt: skip
+def test_proxy_is_named(monkeypatch: Patch, behind: Callable[[WSGI], WSGI], code: str) -> None:
+    assert found(monkeypatch, behind(site())) == [code]
+
+
+def test_clock_is_named(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Handler, "date_time_string", lambda *_: IN_AN_HOUR)
+    assert found(monkeypatch, site()) == ["site-clock"]
+
+
+def test_clock_of_a_worker_is_named_by_its_cookies(monkeypatch: Patch) -> None:
+    def shift(name: str, value: str) -> str:
+        first, separator, rest = value.partition("Expires=")
+        if name != "Set-Cookie" or "_state_" not in value or "Max-Age=0" in value:
+            return value
+        return first + separator + IN_AN_HOUR + rest[len(IN_AN_HOUR) :]
+
+    assert found(monkeypatch, proxy(site(), header=shift)) == ["site-clock"]
+
+
+def test_store_of_one_worker_is_named(monkeypatch: Patch) -> None:
+    canary = visit(monkeypatch, alternating(site(), site()))
+    [problem] = canary.findings
+    assert problem.code == "site-store-private"
+    assert f"{LOGINS - canary.passed} of {LOGINS}" in problem.title
+
+
+def test_session_of_one_worker_is_named(monkeypatch: Patch) -> None:
+    store = MemoryStore()
+
+    def worker() -> Any:
+        cache = {"SESSION_TYPE": "cachelib", "SESSION_CACHELIB": SimpleCache()}
+        app = make_app(**CREDENTIALS | cache, ALTDENTIFIER_STORE=store)
+        Session(app)
+        return app.wsgi_app
+
+    canary = visit(monkeypatch, alternating(worker(), worker()))
+    assert [problem.code for problem in canary.findings] == ["site-session-private"]
+    assert canary.passed == LOGINS
+
+
+def test_cached_login_is_named(monkeypatch: Patch) -> None:
+    kept: dict[str, Any] = {}
+    app = site()
+
+    def cache(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        if environ["PATH_INFO"] != "/login":
+            return app(environ, start)
+        if not kept:
+            kept["body"] = list(app(environ, lambda *a: kept.update(start=a)))
+        start(*kept["start"])
+        return kept["body"]
+
+    canary = visit(monkeypatch, cache)
+    assert "site-cached" in [problem.code for problem in canary.findings]
+
+
+def test_store_that_is_down_is_named(monkeypatch: Patch) -> None:
+    class Down(OwnStore):
+        def set(self, key: str, value: str, ttl: float) -> None:
+            raise ConnectionError
+
+    assert found(monkeypatch, site(ALTDENTIFIER_STORE=Down())) == ["site-store-down"]
+
+
+@pytest.mark.parametrize("body", ["Oops", '["reason"]', '{"reason": 7}'])
+def test_error_page_of_the_app_hides_the_answer(monkeypatch: Patch, body: str) -> None:
+    app = make_app(**CREDENTIALS)
+    app.register_error_handler(errors.AltDentifierError, lambda _: (body, 418))
+    assert found(monkeypatch, app.wsgi_app) == ["site-own-page"]
+
+
+def test_untrusted_certificate_is_named(monkeypatch: Patch) -> None:
+    canary = visit(monkeypatch, site(), trust=False)
+    assert [problem.code for problem in canary.findings] == ["site-tls"]
+    canary = visit(monkeypatch, site(), "https://other.example")
+    assert [problem.code for problem in canary.findings] == ["site-tls"]
+
+
+def test_site_that_does_not_speak_tls_is_named() -> None:
+    with serve(site(), tls=False) as port:
+        result = flask_command("altdentifier", "check", "--site", f"https://127.0.0.1:{port}")
+    assert "error site-tls" in result.output
+
+
+def test_site_that_is_down_is_named() -> None:
+    [port] = free_ports(1)
+    site_url = f"http://127.0.0.1:{port}"
+    result = flask_command("altdentifier", "check", "--site", site_url, "--json")
+    assert result.exit_code == 1
+    assert [problem["code"] for problem in json.loads(result.output)] == ["site-unreachable"]
+
+
+def test_cookies_do_not_follow_a_redirect_to_another_host(monkeypatch: Patch) -> None:
+    hosts: list[tuple[str, str | None]] = []
+
+    def edge(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        hosts.append((environ["HTTP_HOST"], environ.get("HTTP_COOKIE")))
+        headers = [("Set-Cookie", "a=b"), ("Location", "https://www.shop.example/login")]
+        start("302 Found", headers if len(hosts) == 1 else [])
+        return [b""]
+
+    assert found(monkeypatch, edge) == ["site-login-elsewhere"]
+    assert hosts[0] == ("shop.example", None)
+    assert set(hosts[1:]) == {("www.shop.example", None)}
+
+
+def test_private_answer_of_our_own_is_an_error() -> None:
+    """A deleted or empty cookie is no cookie."""
+    assert Cookie.parse("a=; Path=/x").is_deleted
+    assert Cookie.parse("a=b; Max-Age=0").is_deleted
+    assert not Cookie.parse("a=b").is_deleted
+    assert "hush" not in repr(Cookie.parse("name=hush; Path=/"))
+
+
+SERVED = """
+from flask import Flask
+from flask_altdentifier import blueprint
+app = Flask(__name__)
+app.config.update(ALTDENTIFIER_CLIENT_ID="8812403", ALTDENTIFIER_CLIENT_SECRET="Zq7dT0vXc3lN2rKe")
+app.config["ALTDENTIFIER_STORE"] = {store!r}
+app.register_blueprint(blueprint)
+"""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("store", "code"), [("memory://", "site-store-private"), (None, None)])
+def test_two_gunicorn_workers(tmp_path: Path, store: str | None, code: str | None) -> None:
+    """The memory of one worker is no store. A file is one for all of them."""
+    (tmp_path / "served.py").write_text(
+        SERVED.format(store=store or f"sqlite:///{tmp_path}/logins.sqlite3")
+    )
+    [port] = free_ports(1)
+    gunicorn = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "-w2", f"-b127.0.0.1:{port}", "served:app"],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        arguments = ("altdentifier", "check", "--site", f"http://127.0.0.1:{port}", "--json")
+        while "site-unreachable" in (output := flask_command(*arguments).output):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert [problem["code"] for problem in json.loads(output)] == ([code] if code else [])
+    finally:
+        os.kill(gunicorn.pid, signal.SIGTERM)
+        gunicorn.wait(30)
+
+
+def test_bare_app_is_no_site(monkeypatch: Patch) -> None:
+    assert found(monkeypatch, bare_app().wsgi_app) == ["site-no-login"]
