@@ -1,5 +1,14 @@
-"""`python -m example_app`."""
+"""`python -m example_app`: run the app, and a local AltDentifier beside it.
 
-from .serve import main
+The same as `flask --app example_app altdentifier dev`, with the same options.
+"""
 
-main()
+from __future__ import annotations
+
+import sys
+
+from flask.cli import FlaskGroup
+
+FlaskGroup().main(
+    ["--app", "example_app", "altdentifier", "dev", *sys.argv[1:]], prog_name="python -m example_app"
+)

@@ -7,41 +7,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
-from flask_session import Session
 
 from flask_altdentifier import blueprint, current_grant
 
-from . import api, events, headers, pages, storage
+from . import headers, members, pages
+from .private_files import create_private_directory
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return the app, configured by the environment, and by *config*, which wins.
+    """Return the app, configured by `FLASK_*` environment variables and by *config*, which wins.
 
-    `FLASK_ALTDENTIFIER_CLIENT_ID` and `FLASK_ALTDENTIFIER_CLIENT_SECRET` are required.
-    `FLASK_ALTDENTIFIER_WEBHOOK_SECRET` adds the webhook. `REDIS_URL` keeps logins on Redis; without
-    it they are in files below `FLASK_DATA_DIR`, whose default is Flask's instance folder. Raises
+    `FLASK_ALTDENTIFIER_CLIENT_ID` and `FLASK_ALTDENTIFIER_CLIENT_SECRET` are required, and
+    `FLASK_ALTDENTIFIER_WEBHOOK_SECRET` adds the webhook. Logins and the table of members are files
+    in the instance folder, or in `FLASK_INSTANCE_PATH`. Raises
     `flask_altdentifier.errors.ConfigError` for a config that cannot work.
     """
-    app = Flask(__name__)
-    app.config.update(
-        DATA_DIR=app.instance_path,
-        REDIS_URL=os.environ.get("REDIS_URL"),
-        SESSION_COOKIE_NAME="gatehouse_session",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_REFRESH_EACH_REQUEST=False,  # a request that only reads writes no session
-        PERMANENT_SESSION_LIFETIME=24 * 60 * 60,  # seconds; a login lasts as long as its grant
-    )
-    app.config.from_prefixed_env()  # on https: FLASK_SESSION_COOKIE_SECURE=true
+    config = config or {}
+    folder = config.get("INSTANCE_PATH") or os.environ.get("FLASK_INSTANCE_PATH")
+    app = Flask(__name__, instance_path=folder)
+    app.name = "Gatehouse"  # what the local AltDentifier calls it
+    app.config.from_prefixed_env()
     app.config.from_mapping(config)
+    create_private_directory(app.instance_path)
 
-    storage.configure(app)
-    Session(app)
     app.register_blueprint(blueprint)  # /login, /callback and /logout
-    events.install(app)  # /webhook
+    members.install(app)  # /webhook
     app.register_blueprint(pages.blueprint)
-    app.register_blueprint(api.blueprint)
-    app.register_error_handler(404, pages.not_found)
-    app.after_request(headers.harden)
+    app.after_request(headers.add_security_headers)
     app.jinja_env.globals["current_grant"] = current_grant
     return app

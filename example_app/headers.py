@@ -1,20 +1,20 @@
-"""The headers that every answer has."""
+"""The headers of every response."""
 
 from __future__ import annotations
 
 from flask import Response
 
+#: Styles and scripts come from this site only, and none from within a page.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
-def harden(response: Response) -> Response:
-    """Keep scripts and frames of other sites out, and pages out of caches.
+def add_security_headers(response: Response) -> Response:
+    """Keep out scripts and frames of other sites, and keep pages out of caches.
 
-    Each page tells whether somebody is logged in, so none is kept. What a view or the extension
-    has set itself stays; static files come with a `Cache-Control` of their own.
+    Headers that a view or the extension has set stay as they are.
     """
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"

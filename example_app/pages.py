@@ -4,66 +4,73 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from flask_altdentifier import (
-    READ_USER,
-    WRITE_INTEGRATIONS,
-    api,
-    integration_url,
-    requires_scope,
-)
+from flask_altdentifier import READ_USER, WRITE_INTEGRATIONS, api, requires_scope, webhooks
 from flask_altdentifier.errors import ProviderError, ProviderTimeout, ProviderUnavailable
 
-from . import events as kept
+from . import members
 
 blueprint = Blueprint("pages", __name__)
 
-#: What each scope lets Gatehouse do, in words.
+#: What each scope allows.
 MEANINGS = {
     READ_USER: "Read your AltDentifier account",
     WRITE_INTEGRATIONS: "Be added to Discord servers of yours",
+}
+#: How a member can verify.
+METHODS = {
+    "steam": "Steam",
+    "reddit": "Reddit",
+    "twitter": "Twitter",
+    "overwatch": "Overwatch",
+    "captcha": "Captcha",
+    "xbox": "Xbox",
+    "youtube": "YouTube",
+    "bypass": "A moderator",
 }
 
 
 @blueprint.get("/")
 def home() -> str:
-    """Anyone may see this page; the template asks `current_grant` who is there."""
+    """Everybody may see this page. Its template asks `current_grant` who is logged in."""
     return render_template("home.html", meanings=MEANINGS)
-
-
-@blueprint.get("/profile")
-@requires_scope("read:user")
-def profile() -> str:
-    """Who is not logged in is sent to AltDentifier, and comes back here."""
-    return render_template("profile.html", meanings=MEANINGS)
 
 
 @blueprint.get("/servers")
 @requires_scope("write:integrations")
-def servers() -> ResponseReturnValue:
-    """Who has not been asked for this scope yet is asked for it now (step-up)."""
-    guild_id = request.args.get("guild_id", "").strip()
-    try:
-        link = integration_url(guild_id) if guild_id else None
-    except ValueError:
-        return render_template("servers.html", guild_id=guild_id, invalid=True), 400
-    return render_template("servers.html", guild_id=guild_id, link=link)
+def servers() -> str:
+    """Visitors who were not asked for this scope yet are asked for it now (step-up)."""
+    return render_template("servers.html")
 
 
-@blueprint.get("/events")
+@blueprint.get("/members")
 @requires_scope("read:user")
-def events() -> str:
-    """What the webhook was told; a script keeps the page up to date."""
-    return render_template("events.html", lines=kept.latest())
+def list_members() -> str:
+    """Visitors who are not logged in are sent to AltDentifier, and come back here."""
+    return render_template(
+        "members.html",
+        members=members.latest(),
+        methods=METHODS,
+        receives_events=webhooks.blueprint.name in current_app.blueprints,
+    )
+
+
+@blueprint.post("/members/<member_id>/forget")
+@requires_scope("read:user")
+def forget_member(member_id: str) -> ResponseReturnValue:
+    """Other sites cannot post this form: the login cookie is `SameSite=Lax`."""
+    members.forget(member_id)
+    flash("Forgotten. Nothing about this member is kept.")
+    return redirect(url_for(".list_members"), 303)
 
 
 @blueprint.get("/trust")
 @requires_scope("read:user")
 def trust() -> ResponseReturnValue:
-    """Look a Discord account up. A failure that passes is told beside the form, to try again."""
+    """Look a Discord account up. A failure that passes is shown beside the form, to try again."""
     user_id = request.args.get("user_id", "").strip()
     if not user_id:
         return render_template("trust.html")
@@ -71,16 +78,14 @@ def trust() -> ResponseReturnValue:
         factor = api.trust_factor(user_id)
     except ValueError:
         return render_template("trust.html", user_id=user_id, invalid=True), 400
-    except ProviderUnavailable as error:
-        headers = {} if error.retry_after is None else {"Retry-After": error.retry_after}
-        return render_template("trust.html", user_id=user_id, error=error), error.code, headers
-    except (ProviderError, ProviderTimeout) as error:
-        return render_template("trust.html", user_id=user_id, error=error), error.code
-    if factor is None:
-        return render_template("trust.html", user_id=user_id, unknown=True), 404
-    return render_template("trust.html", user_id=user_id, factor=factor)
+    except (ProviderError, ProviderTimeout, ProviderUnavailable) as error:
+        page = render_template("trust.html", user_id=user_id, error=error)
+        return page, error.code, error.extra_headers()
+    page = render_template("trust.html", user_id=user_id, factor=factor)
+    return page, 404 if factor is None else 200
 
 
+@blueprint.app_errorhandler(404)
 def not_found(_: NotFound) -> tuple[str, int]:
     """Show the page for an address that does not exist."""
     return render_template("not_found.html"), 404
@@ -94,10 +99,10 @@ def day_and_time(moment: datetime) -> str:
 
 @blueprint.app_template_filter()
 def time_left(moment: datetime) -> str:
-    """Return how far off a time is, in its largest unit: `7 days`."""
+    """Return the time until *moment* in its largest unit: `7 days`."""
     minutes = round((moment - datetime.now(timezone.utc)).total_seconds() / 60)
     for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute")):
         if minutes >= size:
             count = round(minutes / size)
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+            return f"{count} {unit}{'' if count == 1 else 's'}"
     return "less than a minute"
