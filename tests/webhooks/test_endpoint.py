@@ -1,0 +1,370 @@
+"""`POST /webhook`: who may post, how much, and who is notified."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, abort, current_app, request
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from flask_altdentifier import blueprint, protect, webhooks
+from flask_altdentifier.errors import AltDentifierError, ConfigError
+from flask_altdentifier.webhooks import Event, Op
+
+from ..support import PAGE, bare_app
+from .conftest import SECRET, make_app, post, refused
+
+BODY = b'{"OP": 1, "member": {"id": "18446744073709551615"}, "method": "steam"}'
+#: HMAC-MD5 of `BODY` under `SECRET`, by `openssl dgst -md5 -hmac the-signature`.
+DIGEST = "fe1b38445595f0f1f3ea88fc908c1db3"
+
+
+def with_digest(app: Flask, header: str) -> TestResponse:
+    environ = {"HTTP_DIGEST": header}
+    return app.test_client().post("/webhook", data=BODY, environ_overrides=environ)
+
+
+def test_event_is_received(app: Flask, events: list[Event]) -> None:
+    response = with_digest(app, f"MD5={DIGEST}")
+    assert (response.status_code, response.data) == (204, b"")
+    assert "Set-Cookie" not in response.headers
+    assert events == [Event.from_raw(json.loads(BODY))]
+
+
+# The digest
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"MD5={DIGEST.upper()}",
+        f"md5={DIGEST}",
+        f" MD5={DIGEST}\t",
+        f"SHA-256=X48E9q==,MD5={DIGEST}",
+        f"MD5={DIGEST}, sha-512=abc, x",
+        f",MD5={DIGEST},",
+    ],
+)
+def test_digests_of_other_algorithms_may_be_beside_it(app: Flask, header: str) -> None:
+    """RFC 3230 section 4.3.2. Case does not matter."""
+    assert with_digest(app, header).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        ",",
+        "MD5",
+        "MD5=",
+        DIGEST,
+        f"MD5={DIGEST[:-1]}",
+        f"MD5={DIGEST}0",
+        f"MD5={DIGEST[:-1]}g",
+        f'MD5="{DIGEST}"',
+        f"MD5= {DIGEST}",
+        f"MD5={DIGEST};x",
+        f"MD5={'0' * 32}",
+        f"SHA-256={DIGEST}",
+        f"XMD5={DIGEST}",
+        f"MD5={DIGEST},MD5={DIGEST}",
+        f"MD5={DIGEST},md5={'0' * 32}",
+        f"MD5={'0' * 32}, MD5={DIGEST}",
+        f"MD5={DIGEST[:-1]}\xb2",
+        f"MD5={DIGEST}\xa0",
+    ],
+)
+def test_wrong_malformed_or_ambiguous_digest_is_403(
+    app: Flask, events: list[Event], header: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert refused(with_digest(app, header)) == (403, "webhook_digest")
+    assert events == []
+    assert "webhook_digest" in caplog.text
+
+
+@pytest.mark.parametrize("headers", [{}, PAGE])
+def test_missing_digest_is_403_and_never_a_page(app: Flask, headers: dict[str, str]) -> None:
+    for body in (BODY, b"", b"["):
+        response = app.test_client().post("/webhook", data=body, headers=headers)
+        assert refused(response) == (403, "webhook_digest")
+    assert app.test_client().get("/webhook").status_code == 405
+
+
+def test_digest_is_over_the_raw_bytes(app: Flask) -> None:
+    assert refused(post(app, BODY + b" ", Digest=f"MD5={DIGEST}")) == (403, "webhook_digest")
+
+
+def test_each_secret_of_a_list_is_accepted() -> None:
+    app = make_app(ALTDENTIFIER_WEBHOOK_SECRET=["new", "old"])
+    statuses = [
+        post(app, BODY, Digest=webhooks.digest(secret, BODY)).status_code
+        for secret in ("new", "old", "older")
+    ]
+    assert statuses == [204, 204, 403]
+
+
+def test_secrets_differ_between_apps(app: Flask) -> None:
+    other = make_app(ALTDENTIFIER_WEBHOOK_SECRET="another")
+    assert refused(post(other, BODY)) == (403, "webhook_digest")
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=80) | st.from_regex("(?i)md5=[0-9a-f]+"))
+def test_no_other_header_is_accepted(header: str) -> None:
+    assert refused(with_digest(APP, header)) == (403, "webhook_digest")
+
+
+APP = make_app()
+
+
+# The size
+
+
+class Counting(io.BytesIO):
+    """A body that counts how much of it is read."""
+
+    count = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        size = super().readinto(buffer)
+        self.count += size
+        return size
+
+
+def padded(size: int) -> bytes:
+    """Return an event of *size* bytes."""
+    return BODY + b" " * (size - len(BODY))
+
+
+def stream(app: Flask, body: Counting, *, chunked: bool = True) -> TestResponse:
+    """Post a body without a length, as chunked requests arrive, or with one."""
+    encoding = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    length = {"CONTENT_LENGTH": str(len(body.getvalue()))}
+    return app.test_client().post(
+        "/webhook",
+        input_stream=body,
+        headers={"Digest": webhooks.digest(SECRET, body.getvalue())},
+        environ_overrides={"wsgi.input_terminated": True, **(encoding if chunked else length)},
+    )
+
+
+@pytest.mark.parametrize("limit", [None, 10, 10**7])
+def test_64_kb_are_read_and_no_more(limit: int | None) -> None:
+    """Whatever `MAX_CONTENT_LENGTH` says."""
+    app = make_app(MAX_CONTENT_LENGTH=limit)
+    for chunked in (True, False):
+        assert stream(app, Counting(padded(65_536)), chunked=chunked).status_code == 204
+        body = Counting(padded(10_000_000 if chunked else 65_537))
+        assert refused(stream(app, body, chunked=chunked)) == (413, "webhook_too_large")
+        assert body.count == (65_537 if chunked else 0)
+
+
+def test_body_that_was_read_before_is_measured_too(app: Flask) -> None:
+    app.before_request(lambda: request.get_data() and None)
+    assert post(app, BODY).status_code == 204
+    assert refused(stream(app, Counting(padded(70_000)))) == (413, "webhook_too_large")
+
+
+# The body
+
+
+def nested(depth: int) -> bytes:
+    return b'{"x": ' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[{}]",
+        b"{}x",
+        b'{"OP": NaN}',
+        b'{"x": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        b"OP=1&member=x",
+        nested(33),
+        b"[" * 60_000,
+    ],
+)
+def test_anything_but_a_json_object_is_400(app: Flask, events: list[Event], body: bytes) -> None:
+    assert refused(post(app, body)) == (400, "webhook_invalid")
+    assert events == []
+
+
+def test_objects_may_be_nested_32_deep(app: Flask) -> None:
+    """The outer object counts."""
+    assert post(app, nested(32)).status_code == 204
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+def test_content_type_does_not_matter(app: Flask, kind: str) -> None:
+    assert post(app, BODY, **{"Content-Type": kind}).status_code == 204
+
+
+@given(st.binary(max_size=200))
+def test_any_signed_body_is_an_event_or_refused(body: bytes) -> None:
+    response = post(APP, body)
+    assert response.status_code == 204 or refused(response) == (400, "webhook_invalid")
+
+
+# Receivers and handlers
+
+
+def test_receivers_then_handlers_in_order(app: Flask, events: list[Event]) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    def note(name: str) -> Callable[[Event], int]:
+        return lambda event: seen.append((name, len(events))) or 1
+
+    passed = note("passed or failed")
+    assert webhooks.on(app, Op.PASSED, Op.FAILED)(passed) is passed
+    webhooks.on(app, 77)(note("new"))
+    webhooks.on(app)(note("all"))
+    for op in (1, 2, 3, 77):
+        assert post(app, json.dumps({"OP": op}).encode()).status_code == 204
+    post(app, b"{}")
+    assert seen == [
+        ("passed or failed", 1),
+        ("all", 1),
+        ("passed or failed", 2),
+        ("all", 2),
+        ("all", 3),
+        ("new", 4),
+        ("all", 4),
+        ("all", 5),
+    ]
+
+
+def test_async_receivers_and_handlers(app: Flask) -> None:
+    seen: list[str] = []
+
+    async def receive(sender: Flask, *, event: Event) -> None:
+        await asyncio.sleep(0)
+        seen.append(sender.name)
+
+    @webhooks.on(app)
+    async def handle(event: Event) -> None:
+        await asyncio.sleep(0)
+        seen.append(current_app.name)
+
+    with webhooks.event_received.connected_to(receive, app):
+        assert post(app, BODY).status_code == 204
+    assert seen == ["shop", "shop"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, lambda: abort(404), lambda: abort(204)])
+@pytest.mark.parametrize("place", ["receiver", "handler"])
+def test_failure_is_a_500(app: Flask, error: Callable[[], Any], place: str) -> None:
+    """So that AltDentifier may send the event again, whatever the handler raises."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error()
+
+    if place == "handler":
+        webhooks.on(app, Op.PASSED)(fail)
+    else:
+        webhooks.event_received.connect(fail, app, weak=False)
+    assert post(app, BODY).status_code == 500
+
+
+def test_handlers_belong_to_one_app(app: Flask) -> None:
+    seen: list[Event] = []
+    webhooks.on(make_app())(seen.append)
+    assert post(app, BODY).status_code == 204
+    assert seen == []
+
+
+def test_handlers_may_be_added_before_the_registration() -> None:
+    app, seen = bare_app(ALTDENTIFIER_WEBHOOK_SECRET=SECRET), list[Event]()
+    with app.app_context():
+        webhooks.on(current_app, Op.PASSED)(seen.append)
+    app.register_blueprint(blueprint)
+    app.register_blueprint(webhooks.blueprint)
+    assert post(app, BODY).status_code == 204
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("value", [len, Op.PASSED, None])
+def test_on_needs_an_app(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"webhooks\.on\(app"):
+        webhooks.on(value)
+
+
+# Registration
+
+
+@pytest.mark.parametrize("first", ["webhooks", "main"])
+def test_secret_is_required(first: str) -> None:
+    app = bare_app()
+    if first == "main":
+        app.register_blueprint(blueprint)
+    with pytest.raises(ConfigError, match="^ALTDENTIFIER_WEBHOOK_SECRET"):
+        app.register_blueprint(webhooks.blueprint)
+    assert "altdentifier_webhooks" not in app.blueprints
+
+
+def test_rest_of_the_config_is_validated_too() -> None:
+    app = bare_app(ALTDENTIFIER_CLIENT_ID=None)
+    with pytest.raises(ConfigError, match="^ALTDENTIFIER_CLIENT_ID"):
+        app.register_blueprint(webhooks.blueprint)
+
+
+def test_main_blueprint_is_needed() -> None:
+    app = bare_app(ALTDENTIFIER_WEBHOOK_SECRET=SECRET)
+    app.register_blueprint(webhooks.blueprint)
+    with pytest.raises(ConfigError, match="register_blueprint"):
+        post(app, BODY)
+
+
+def test_config_of_the_main_registration_counts() -> None:
+    app = bare_app(ALTDENTIFIER_WEBHOOK_SECRET=SECRET)
+    app.register_blueprint(webhooks.blueprint)
+    app.config["ALTDENTIFIER_WEBHOOK_SECRET"] = None
+    app.register_blueprint(blueprint)
+    with pytest.raises(ConfigError, match="^ALTDENTIFIER_WEBHOOK_SECRET"):
+        post(app, BODY)
+
+
+@pytest.mark.parametrize("first", ["webhooks", "main"])
+def test_any_order_name_and_depth(first: str) -> None:
+    app = bare_app(ALTDENTIFIER_WEBHOOK_SECRET=SECRET)
+    outer = Blueprint("outer", __name__, url_prefix="/outer")
+    outer.register_blueprint(webhooks.blueprint, url_prefix="/inner", name="hooks")
+    steps = [
+        lambda: app.register_blueprint(blueprint, url_prefix="/auth"),
+        lambda: app.register_blueprint(outer),
+        lambda: app.register_blueprint(webhooks.blueprint, url_prefix="/altdentifier"),
+    ]
+    for step in steps if first == "main" else steps[::-1]:
+        step()
+    for path in ("/outer/inner/webhook", "/altdentifier/webhook"):
+        assert post(app, BODY, path).status_code == 204
+
+
+def test_protect_leaves_it_open(app: Flask) -> None:
+    protect(app)
+    assert post(app, BODY).status_code == 204
+
+
+def test_errors_have_status_and_reason() -> None:
+    kinds = [webhooks.WebhookInvalid, webhooks.WebhookUnsigned, webhooks.WebhookTooLarge]
+    assert [(kind.code, kind.reason) for kind in kinds] == [
+        (400, "webhook_invalid"),
+        (403, "webhook_digest"),
+        (413, "webhook_too_large"),
+    ]
+    assert all(issubclass(kind, AltDentifierError) for kind in kinds)
