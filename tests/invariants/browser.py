@@ -23,13 +23,19 @@ PATIENCE = 40.0
 
 
 @dataclass(frozen=True)
-class Reply:
+class Answer:
     """One response."""
 
     status: int
     location: str | None
     set_cookies: list[str]
     body: str
+
+
+@dataclass(frozen=True)
+class Reply(Answer):
+    """One response of a server."""
+
     process: int
     seconds: float
 
@@ -212,6 +218,6 @@ def callback(state: str, code: str) -> str:
     return f"/callback?code={code}&state={state}"
 
 
-def state_in(reply: Reply) -> str:
+def state_in(reply: Answer) -> str:
     """Return the state in the redirect to the provider."""
     return parse_qs(urlsplit(str(reply.location)).query)["state"][0]

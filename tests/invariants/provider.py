@@ -35,6 +35,8 @@ class Provider:
         self.requests: Counter[str] = Counter()
         #: The newest token, by code.
         self.tokens: dict[str, str] = {}
+        #: The client's port of the newest token request, by code.
+        self.ports: dict[str, int] = {}
         self._gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
 
@@ -95,7 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        body = json.dumps(self.provider.answer(form["code"][0])).encode()
+        code = form["code"][0]
+        self.provider.ports[code] = self.client_address[1]
+        body = json.dumps(self.provider.answer(code)).encode()
         try:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
