@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "flask-altdentifier"
 author = "The flask-altdentifier authors"
 release = version = version_of("flask-altdentifier")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "pallets_sphinx_themes"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "derived_tables",
+]
 # Docstrings put code and names between single backticks.
 default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-python_maximum_signature_line_length = 120
 autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 100
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
 myst_heading_anchors = 3
-myst_enable_extensions = ["deflist"]
-# The theme's domains for click and Jinja cannot be asked for links.
-suppress_warnings = ["myst.domains"]
+myst_enable_extensions = ["attrs_inline", "deflist"]
+copybutton_exclude = ".linenos, .gp, .go"
 
-html_theme = "flask"
+html_theme = "furo"
 html_title = f"flask-altdentifier {version}"
-templates_path = ["_templates"]
+html_favicon = "_static/mark.svg"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
-html_favicon = "_static/mark.svg"
+html_js_files = ["tables.js"]
 html_show_copyright = False
-html_show_sourcelink = False
-html_sidebars = {
-    "index": ["searchbox.html", "localtoc.html"],
-    "**": ["searchbox.html", "pages.html", "localtoc.html", "relations.html"],
+pygments_dark_style = "github-dark"
+html_theme_options = {
+    "source_repository": "https://github.com/flask-altdentifier/flask-altdentifier/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+    "light_css_variables": {"color-brand-primary": "#0f6b5c", "color-brand-content": "#0f6b5c"},
+    "dark_css_variables": {"color-brand-primary": "#6fd3bf", "color-brand-content": "#6fd3bf"},
 }

@@ -1,0 +1,81 @@
+"""Directives that list what the code lists: `{config-keys}` and `{findings}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+from flask_altdentifier.config import config_keys, key_name
+from flask_altdentifier.diagnostics.findings import PROBLEMS
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+class MarkdownDirective(SphinxDirective):
+    """A directive whose content is Markdown that a function makes."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the parsed Markdown."""
+        container = nodes.container()
+        self.state.nested_parse(StringList(list(self.lines())), 0, container)
+        return container.children
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of Markdown."""
+        raise NotImplementedError
+
+
+class ConfigKeys(MarkdownDirective):
+    """The table of config keys, each with an anchor."""
+
+    def lines(self) -> Iterator[str]:
+        """Yield a row for each field of `Config`."""
+        yield "| key | default | meaning |"
+        yield "| --- | --- | --- |"
+        for key in config_keys():
+            default = key.metadata["default"]
+            shown = "required" if default is MISSING else f"`{default!r}`"
+            text = f"{key.metadata['help']} Example: `{key.metadata['example']}`"
+            yield f"| `{key_name(key)}`{{#{key.name.replace('_', '-')}}} | {shown} | {text} |"
+
+
+class Findings(MarkdownDirective):
+    """The findings whose codes match a pattern, each with an anchor."""
+
+    required_arguments = 1
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def lines(self) -> Iterator[str]:
+        """Yield the code, level, texts and fix of each finding."""
+        for code, (level, title, why, fix) in PROBLEMS.items():
+            if re.match(self.arguments[0], code):
+                yield f"`{code}`{{#{code}}} ({level})"
+                yield f": {_prose(title)} {why}".replace(" : ", " ")
+                if fix != "{fix}":
+                    yield f"  <br>Fix: `{_plain(fix)}`"
+                yield ""
+
+
+def _prose(text: str) -> str:
+    """Show placeholders as italics. Those that continue a word or a sentence are left out."""
+    text = re.sub(r"(?<=\w)\{cause\}", "", text)
+    return re.sub(r"\{(\w+)(?:!r)?\}", r"*\1*", text)
+
+
+def _plain(text: str) -> str:
+    """Show placeholders as words in capitals, as in the help of a command."""
+    return re.sub(r"\{(\w+)\}", lambda match: match[1].upper(), text)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add the directives."""
+    app.add_directive("config-keys", ConfigKeys)
+    app.add_directive("findings", Findings)
+    return {"parallel_read_safe": True}
