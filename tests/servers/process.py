@@ -113,6 +113,7 @@ class Server:
     def stop(self) -> None:
         """Let it hang: it accepts connections and answers nothing."""
         self._signal(signal.SIGSTOP)
+        wait_until(lambda: all(map(_is_stopped, self._pids())), "every thread stops")
 
     def resume(self) -> None:
         """Let it go on with all that it was sent meanwhile."""
@@ -125,12 +126,17 @@ class Server:
         self.process.wait(PATIENCE)
 
     def _signal(self, number: signal.Signals) -> None:
-        for pid in [self.process.pid, *_children(self.process.pid)]:
+        for pid in self._pids():
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
+    def _pids(self) -> list[int]:
+        """Return the process and its children; PostgreSQL's have process groups of their own."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        return [pid, *map(int, children.read_text().split() if children.exists() else [])]
 
-def _children(pid: int) -> list[int]:
-    """Return the children of a process; those of PostgreSQL have process groups of their own."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
+
+def _is_stopped(pid: int) -> bool:
+    states = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state.rpartition(") ")[2].startswith(("T", "Z")) for state in states)

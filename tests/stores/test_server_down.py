@@ -13,7 +13,11 @@ from flask_altdentifier.stores import Store
 from ..servers.process import Server
 from .conftest import MAKERS
 
-pytestmark = pytest.mark.server
+pytestmark = [
+    pytest.mark.server,
+    # pg8000 does not close the socket of a connection that it lost.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 PROCESSES = {
     "redis": "redis_process",
@@ -21,6 +25,13 @@ PROCESSES = {
     "psycopg": "postgres_process",
     "pymysql": "mariadb_process",
 }
+
+
+@pytest.fixture(autouse=True)
+def _collect_garbage() -> Iterator[None]:
+    """Keep the warnings about garbage of these tests from those that follow."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(params=PROCESSES)
@@ -46,8 +57,6 @@ def assert_raises_soon(store: Store) -> None:
         assert time.monotonic() - started < 2
 
 
-# pg8000 does not close the socket of a connection that timed out.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("store", ["redis", "pg8000", "pymysql"], indirect=True)
 def test_server_that_hangs_is_an_error(store: Store, server: Server) -> None:
     store.set("key", "before", 60)
@@ -56,7 +65,6 @@ def test_server_that_hangs_is_an_error(store: Store, server: Server) -> None:
         assert_raises_soon(store)
     finally:
         server.resume()
-        gc.collect()
     store.set("key", "after", 60)
     assert store.pop("key") == "after"
 
