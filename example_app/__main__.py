@@ -10,5 +10,6 @@ import sys
 from flask.cli import FlaskGroup
 
 FlaskGroup().main(
-    ["--app", "example_app", "altdentifier", "dev", *sys.argv[1:]], prog_name="python -m example_app"
+    ["--app", "example_app", "altdentifier", "dev", *sys.argv[1:]],
+    prog_name="python -m example_app",
 )

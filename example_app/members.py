@@ -77,7 +77,7 @@ def latest() -> list[VerifiedMember]:
     """Return the members that were verified last, the latest first."""
     with _transaction() as database:
         rows = database.execute(_SELECT, (SHOWN,)).fetchall()
-    return [VerifiedMember(*texts, datetime.fromisoformat(time)) for *texts, time in rows]
+    return [VerifiedMember(*row[:-1], datetime.fromisoformat(row[-1])) for row in rows]
 
 
 def forget(member_id: str) -> None:
