@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
+import time
 from dataclasses import dataclass, field
 from functools import cache
-from http.client import HTTPConnection, HTTPMessage, HTTPSConnection
+from http.client import HTTPConnection, HTTPMessage
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -15,6 +17,9 @@ from .public_url import is_below
 
 #: Seconds that the site has for one response, and how much of it is read.
 TIMEOUT = 10.0
+#: Seconds between connecting and sending. Until then a worker that reads the connection is busy, so
+#: the next connection goes to another one. An idle worker would take all of them.
+HOLD = 0.02
 MAX_BODY = 64 * 1024
 
 
@@ -94,8 +99,9 @@ class Browser:
         Raises `OSError` or `http.client.HTTPException` if there is no response.
         """
         parts = urlsplit(url)
-        connection = _connect(parts)
+        connection = HTTPConnection(parts.netloc, timeout=TIMEOUT)
         try:
+            connection.sock = _connect(parts)
             target = parts._replace(scheme="", netloc="", path=parts.path or "/", fragment="")
             connection.request("GET", target.geturl(), headers=self._headers(parts))
             response = connection.getresponse()
@@ -127,11 +133,17 @@ class Browser:
         ]
 
 
-def _connect(url: SplitResult) -> HTTPConnection:
-    host, port = url.hostname or "", url.port
-    if url.scheme == "https":
-        return HTTPSConnection(host, port, timeout=TIMEOUT, context=_tls_context())
-    return HTTPConnection(host, port, timeout=TIMEOUT)
+def _connect(url: SplitResult) -> socket.socket:
+    host, is_https = url.hostname or "", url.scheme == "https"
+    connection = socket.create_connection((host, url.port or (443 if is_https else 80)), TIMEOUT)
+    time.sleep(HOLD)
+    if not is_https:
+        return connection
+    try:
+        return _tls_context().wrap_socket(connection, server_hostname=host)
+    except OSError:
+        connection.close()
+        raise
 
 
 @cache

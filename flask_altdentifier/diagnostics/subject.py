@@ -31,7 +31,7 @@ class Subject:
 
     app: Flask
     state: ExtensionState
-    #: An https redirect URI, or `--production`.
+    #: Whether the redirect URI is public, or `--production` was given.
     is_production: bool
 
     @classmethod
@@ -40,8 +40,8 @@ class Subject:
         state: ExtensionState | None = app.extensions.get(EXTENSION_KEY)
         if state is None:
             return None
-        uri = urlsplit(state.config.redirect_uri or "")
-        is_public = uri.scheme == "https" and not is_loopback(uri.hostname or "")
+        uri = state.config.redirect_uri
+        is_public = uri is not None and not is_loopback(urlsplit(uri).hostname or "")
         return cls(app, state, production or is_public)
 
     @property
