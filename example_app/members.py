@@ -27,7 +27,7 @@ MAX_NAME = 100
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS members (
-    member_id TEXT, guild_id TEXT, member TEXT, guild TEXT, method TEXT, verified_at TEXT,
+    verified_at TEXT, member_id TEXT, guild_id TEXT, member TEXT, guild TEXT, method TEXT,
     PRIMARY KEY (member_id, guild_id)
 ) WITHOUT ROWID
 """
@@ -41,14 +41,15 @@ _SELECT = "SELECT * FROM members ORDER BY verified_at DESC, member_id LIMIT ?"
 
 @dataclass(frozen=True)
 class VerifiedMember:
-    """A member of one server (guild), with the time of the first event about it."""
+    """A member of one server (guild)."""
 
+    #: When the first event about it came.
+    verified_at: datetime
     member_id: str
     guild_id: str
     member: str
     guild: str
     method: str
-    verified_at: datetime
 
 
 def install(app: Flask) -> None:
@@ -70,14 +71,14 @@ def add(event: webhooks.Event) -> None:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     names = (member.username or member.name, guild.name, event.method)
     with _transaction() as database:
-        database.execute(_UPSERT, (member.id, guild.id, *map(_clean, names), now))
+        database.execute(_UPSERT, (now, member.id, guild.id, *map(_clean, names)))
 
 
 def latest() -> list[VerifiedMember]:
     """Return the members that were verified last, the latest first."""
     with _transaction() as database:
         rows = database.execute(_SELECT, (SHOWN,)).fetchall()
-    return [VerifiedMember(*row[:-1], datetime.fromisoformat(row[-1])) for row in rows]
+    return [VerifiedMember(datetime.fromisoformat(time), *texts) for time, *texts in rows]
 
 
 def forget(member_id: str) -> None:
