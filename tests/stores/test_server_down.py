@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -46,11 +46,12 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 def assert_raises_soon(store: Store) -> None:
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: store.get("key"),
         lambda: store.set("key", "value", 60),
         lambda: store.pop("key"),
-    ):
+    ]
+    for call in calls:
         started = time.monotonic()
         with pytest.raises(Exception):  # noqa: B017, PT011 -- of the driver's own class
             call()
