@@ -44,7 +44,7 @@ class WebhookTooLarge(WebhookRefused):
     code: int = 413
     reason = "webhook_too_large"
     title = "The event is too large"
-    detail = "An event has at most 65,536 bytes."
+    detail = "The body of an event has at most 65,536 bytes."
 
 
 class WebhookUnsigned(WebhookRefused):
@@ -52,8 +52,11 @@ class WebhookUnsigned(WebhookRefused):
 
     code: int = 403
     reason = "webhook_digest"
-    title = "The event is not signed"
-    detail = "The Digest header must be MD5= and the HMAC-MD5 of the body, keyed with the secret."
+    title = "The signature is not valid"
+    detail = (
+        "The Digest header must be MD5= and the HMAC-MD5 of the body in hexadecimal. "
+        "The key is the webhook secret."
+    )
 
 
 class WebhookInvalid(WebhookRefused):
@@ -62,7 +65,7 @@ class WebhookInvalid(WebhookRefused):
     code: int = 400
     reason = "webhook_invalid"
     title = "The event is not valid"
-    detail = "An event is a JSON object."
+    detail = "The body of an event is a JSON object of at most 32 levels."
 
 
 def on(app: Flask, *ops: int) -> Callable[[Handler], Handler]:
