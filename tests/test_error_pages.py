@@ -193,6 +193,16 @@ def test_app_replaces_the_frame_of_all_pages() -> None:
     assert logout.elements[0] == ("nav", {})
 
 
+def test_app_gives_the_style_of_all_pages_a_nonce() -> None:
+    app = app_with_templates(
+        page='{% extends "altdentifier/base.html" %}'
+        '{% block style_attributes %} nonce="abc"{% endblock %}'
+    )
+    assert page_of(errors.CrossSite(), app).values("nonce") == ["abc"]
+    logout = Page(app.test_client().get("/logout", headers=PAGE).text)
+    assert logout.values("nonce") == ["abc"]
+
+
 def test_logout_page_has_one_button(app: Flask) -> None:
     response = app.test_client().get("/logout", headers=PAGE)
     html = Page(response.text)
