@@ -43,7 +43,8 @@ class ConfigKeys(MarkdownDirective):
             default = key.metadata["default"]
             shown = "required" if default is MISSING else f"`{default!r}`"
             text = f"{key.metadata['help']} Example: `{key.metadata['example']}`"
-            yield f"| `{key_name(key)}`{{#{key.name.replace('_', '-')}}} | {shown} | {text} |"
+            anchor = key_name(key).lower().replace("_", "-")
+            yield f"| `{key_name(key)}`{{#{anchor}}} | {shown} | {text} |"
 
 
 class Findings(MarkdownDirective):
@@ -57,16 +58,19 @@ class Findings(MarkdownDirective):
         for code, (level, title, why, fix) in PROBLEMS.items():
             if re.match(self.arguments[0], code):
                 yield f"`{code}`{{#{code}}} ({level})"
-                yield f": {_prose(title)} {why}".replace(" : ", " ")
+                yield f": {_prose(title)} {why}"
                 if fix != "{fix}":
                     yield f"  <br>Fix: `{_plain(fix)}`"
                 yield ""
 
 
 def _prose(text: str) -> str:
-    """Show placeholders as italics. Those that continue a word or a sentence are left out."""
+    """Show placeholders as italics. The cause, which continues a word, is left out."""
+    if text == "{error}":
+        return "The output says what is wrong."
     text = re.sub(r"(?<=\w)\{cause\}", "", text)
-    return re.sub(r"\{(\w+)(?:!r)?\}", r"*\1*", text)
+    text = re.sub(r"\{(\w+)(?:!r)?\}", r"*\1*", text)
+    return f"{text}." if text.endswith("*") else text
 
 
 def _plain(text: str) -> str:

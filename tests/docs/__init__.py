@@ -1,1 +1,1 @@
-"""Every page of the docs works as it is written."""
+"""The docs: the code on every page runs, and names and tables agree with the package."""

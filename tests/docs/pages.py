@@ -2,9 +2,9 @@
 
 A page's Python blocks are one script, from top to bottom. Three comments say more:
 
-    <!-- example: NAME -->    here another script begins
-    <!-- file: PATH -->       the next block is a file of the script, and is written, not run
-    <!-- needs: MODULE -->    the script needs a module that this package does not bring
+    <!-- example: NAME -->    another script begins here
+    <!-- file: PATH -->       the next block is a file of the script, which is written and not run
+    <!-- needs: MODULE -->    the script needs a module that this package does not require
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-#: The pages with code: by name, the README as `README`.
+#: The pages by name, with the README as `README`.
 PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
 
 _MARK = re.compile(r"<!-- (example|file|needs): (\S+) -->")
@@ -30,7 +30,7 @@ class Block:
     """A fenced block of code."""
 
     page: str
-    #: The script that it belongs to; empty for the first of a page.
+    #: The script that it belongs to. Empty for the first one of a page.
     example: str
     language: str
     #: Line of the page on which its code begins, from 1.
@@ -120,3 +120,11 @@ def examples(page: str) -> list[Example]:
 def example(page: str, name: str = "") -> Example:
     """Return one script of a page."""
     return next(e for e in examples(page) if e.name == name)
+
+
+def rows(page: str, header: str) -> list[list[str]]:
+    """Return the cells of the table of *page* whose first line begins with *header*."""
+    _, found, rest = PAGES[page].read_text().partition(f"\n| {header} |")
+    assert found, header
+    lines = rest.partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]

@@ -1,0 +1,140 @@
+"""The names and tables of the pages are the package's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+import flask_altdentifier
+from flask_altdentifier import blueprint, errors, webhooks
+from flask_altdentifier.config import config_keys, key_name, read_config
+from flask_altdentifier.errors import AltDentifierError
+from flask_altdentifier.sandbox import Failure
+
+from .conftest import Site
+from .pages import PAGES, ROOT, blocks, rows
+
+#: `flask altdentifier NAME`, and the options up to the end of the line, the code or the comment.
+COMMAND = re.compile(r"flask(?: --app \S+)? altdentifier ([a-z-]+)([^`#\n]*)")
+TEXTS = {page: path.read_text() for page, path in PAGES.items()}
+REFERENCE = (ROOT / "docs/reference.rst").read_text()
+#: Not those that also name keys of other packages and versions.
+USER_PAGES = [page for page in PAGES if page not in {"changes", "moving-over"}]
+REASONS = {
+    kind.reason: kind
+    for module in (errors, webhooks)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, AltDentifierError) and "reason" in vars(kind)
+}
+
+
+def quoted(cell: str) -> list[str]:
+    """Return what stands between backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.mark.parametrize("page_name", USER_PAGES)
+def test_config_keys_exist(page_name: str) -> None:
+    """A page names no key that nothing reads."""
+    keys = {key_name(key) for key in config_keys()}
+    assert set(re.findall(r"\bALTDENTIFIER_[A-Z_]+", TEXTS[page_name])) <= keys
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_commands_exist(page_name: str) -> None:
+    """A page names no command or option that is missing."""
+    for name, rest in COMMAND.findall(TEXTS[page_name]):
+        options = {opt for param in blueprint.cli.commands[name].params for opt in param.opts}
+        assert set(re.findall(r" (--[a-z-]+)", rest)) <= options, name
+
+
+def test_reference_lists_each_command() -> None:
+    """The reference has each command with all of its options."""
+    listed = re.findall(r"^``([a-z-]+)((?: \[.*?\])*)``$", REFERENCE, re.MULTILINE)
+    commands = {name: set(re.findall(r"--[a-z-]+", options)) for name, options in listed}
+    assert commands == {
+        name: {opt for param in command.params for opt in param.opts if opt.startswith("--")}
+        for name, command in blueprint.cli.commands.items()
+    }
+
+
+def test_check_options() -> None:
+    """The table has each option of `check` but `--site`, which has a part of its own."""
+    options = {opt for param in blueprint.cli.commands["check"].params for opt in param.opts}
+    listed = {quoted(row[0])[0].split()[0] for row in rows("check", "option")}
+    assert listed == options - {"--site"}
+
+
+def test_errors() -> None:
+    """Each error has its row: reason, class, status, and the title of its page."""
+    table = {quoted(row[0])[0]: row for row in rows("errors", "reason, class")}
+    assert table.keys() == REASONS.keys()
+    for reason, kind in REASONS.items():
+        assert quoted(table[reason][0])[1] == kind.__name__
+        assert int(table[reason][1]) == kind.code
+        for text in re.findall("“(.*?)”", table[reason][3])[:1]:
+            assert text in (kind.title, kind.button), reason
+
+
+def test_problem_json(place: Path) -> None:
+    """The JSON on the page is what a program gets."""
+    app = Flask("shop")
+    app.config.from_prefixed_env()
+    app.register_blueprint(blueprint)
+    shown = next(b.code for b in blocks("errors") if b.language == "text").partition("\n\n")[2]
+    with app.test_request_context():
+        body = errors.LoginRequired(login_url="/login").get_response().get_data(as_text=True)
+    assert " ".join(shown.split()) == body
+
+
+def test_template_blocks() -> None:
+    """The table has each block of the error page."""
+    folder = Path(flask_altdentifier.__file__).parent / "templates/altdentifier"
+    found = {
+        block
+        for name in ("page.html", "error_page.html")
+        for block in re.findall(r"{% block (\w+) %}", (folder / name).read_text())
+    }
+    assert {name for row in rows("errors", "block") for name in quoted(row[0])} == found
+
+
+def test_values_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of the page are read as it says."""
+    lines = next(b.code for b in blocks("config") if b.language == "sh")
+    for word in shlex.split(lines):
+        if word != "export":
+            monkeypatch.setenv(*word.split("=", 1))
+    app = Flask("shop")
+    app.config.from_prefixed_env()
+    config = read_config(app.config)
+    assert (config.client_id, config.client_secret, config.pkce) == ("123456789", "1e10", True)
+    assert config.webhook_secret == ("new-signature", "old-signature")
+
+
+@pytest.mark.parametrize("failure", [f for f in Failure if f is not Failure.NONE], ids=str)
+def test_failures(failure: Failure, site: Any) -> None:
+    """A login fails with the reason in the table."""
+    table = {quoted(row[0])[0]: row[2] for row in rows("sandbox", "failure")}
+    reasons = quoted(table[f"Failure.{failure.name}"])
+    page: Site = site("quickstart")
+    page.sandbox.failure = failure
+    if reasons:
+        page.log_in(expect=reasons[0])
+    else:
+        assert failure is Failure.AUTHORIZE_ERROR
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".stores", ".errors", ".signals", ".webhooks", ".sandbox", ".testing"]
+)
+def test_reference_lists_each_public_name(name: str) -> None:
+    """Each name that a documented module exports has its entry."""
+    listed = set(re.findall(r"^\.\. [\w:]+:: ([\w.]+)", REFERENCE, re.MULTILINE))
+    listed = {entry.rpartition(".")[2] for entry in listed}
+    assert set(import_module(f"flask_altdentifier{name}").__all__) <= listed
