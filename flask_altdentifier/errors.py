@@ -40,6 +40,7 @@ from .translatable import N_
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.sansio.response import Response
+    from werkzeug.wrappers import Request
 
 __all__ = [
     "AccessDenied",
@@ -74,8 +75,8 @@ class AltDentifierError(HTTPException):
     """Base of everything that can go wrong in a request.
 
     Browsers get the template `altdentifier/error.html`, other clients `application/problem+json`
-    (RFC 9457), the page in the visitor's language. Neither contains a code, a state, a token, a secret
-    or text from AltDentifier.
+    (RFC 9457), the page in the visitor's language. Neither contains a code, a state, a token, a
+    secret or text from AltDentifier.
 
     Example::
 
@@ -131,7 +132,7 @@ class AltDentifierError(HTTPException):
 
     def get_response(
         self,
-        environ: WSGIEnvironment | None = None,  # noqa: ARG002
+        environ: WSGIEnvironment | Request | None = None,  # noqa: ARG002
         scope: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> Response:
         """Return the page for a browser, or problem+json for other clients."""
