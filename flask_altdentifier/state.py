@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,10 +13,11 @@ from werkzeug.exceptions import BadRequest
 
 from .browser.cookies import BrowserCookies
 from .config import Config, read_config
+from .default_store import check_session_type, default_store
 from .errors import ConfigError
 from .records import Records
 from .scopes import DOCUMENTED_SCOPE_NAMES
-from .stores import MemoryStore, SQLiteStore, Store, from_setting
+from .stores import Store
 from .urls import local_path
 
 if TYPE_CHECKING:
@@ -43,16 +44,16 @@ class ExtensionState:
         self.name = name
         self.records = Records(self._get_store, _key_prefix(app, self.config.client_id))
         self._store: Store | None = self.config.store
+        self._choosing = Lock()  # two threads with a MemoryStore each would not share logins
         if self._store is None:
-            _check_session_type(app)
+            check_session_type(app)
 
     def _get_store(self) -> Store:
-        """Return the store. It is chosen at first use: `Session(app)` may run after registration.
-
-        Not a `cached_property`: up to Python 3.11, its lock makes threads wait for each other.
-        """
+        """Return the store. It is chosen at first use: `Session(app)` may run after registration."""
         if self._store is None:
-            self._store = _default_store(current_app)
+            with self._choosing:
+                if self._store is None:
+                    self._store = default_store(current_app)
         return self._store
 
     @cached_property
@@ -141,50 +142,3 @@ def _key_prefix(app: Flask, client_id: str) -> str:
             "session cookie could name a login. Leave it out for 'session:'."
         )
     return prefix
-
-
-def _session_type(app: Flask) -> str:
-    value = app.config.get("SESSION_TYPE")
-    if value is not None and not isinstance(value, str):
-        raise ConfigError("SESSION_TYPE must be a string, such as 'redis', or None.")
-    return (value or "").lower()
-
-
-def _check_session_type(app: Flask) -> None:
-    """Raise `ConfigError` if sessions are on a server that cannot keep logins."""
-    kind = _session_type(app)
-    if kind in {"memcached", "mongodb", "dynamodb"}:
-        raise ConfigError(
-            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept where SESSION_TYPE {kind!r} "
-            "keeps sessions. Set it to 'redis://...', to a database URL, or to "
-            "'sqlite:///altdentifier.sqlite3' if all workers run on one machine."
-        )
-
-
-def _default_store(app: Flask) -> Store:
-    """Return the store on the server that keeps the app's sessions, else SQLite.
-
-    Raises `ConfigError` if sessions are on a server that cannot keep logins.
-    """
-    if app.testing:
-        return MemoryStore()
-    _check_session_type(app)
-    kind = _session_type(app)
-    interface: Any = app.session_interface
-    client = getattr(interface, "client", None)
-    if client is not None and kind == "redis":
-        return from_setting(client)
-    if client is not None and kind == "sqlalchemy":
-        return from_setting(client.engine)
-    if kind == "cachelib":
-        _check_cachelib(interface)
-    return SQLiteStore(Path(app.instance_path) / "altdentifier.sqlite3", create_directory=True)
-
-
-def _check_cachelib(interface: Any) -> None:
-    cache = type(getattr(interface, "cache", None)).__name__
-    if cache not in {"FileSystemCache", "SimpleCache", "NoneType"}:
-        raise ConfigError(
-            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept in SESSION_CACHELIB, a {cache}. "
-            "Set it to 'redis://...', or to a database URL."
-        )

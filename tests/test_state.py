@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +51,13 @@ def test_default_store_is_sqlite_in_the_instance_folder(tmp_path: Path) -> None:
     assert log_in(app.test_client()).location == "/"
     file = tmp_path / "instance" / "altdentifier.sqlite3"
     assert (type(store_at_first_use(app)), file.stat().st_mode & 0o777) == (SQLiteStore, 0o600)
+
+
+def test_redis_client_that_flask_session_replaces_is_refused(tmp_path: Path) -> None:
+    app = registered(tmp_path, SESSION_TYPE="redis", SESSION_REDIS=redis.RedisCluster)
+    Session(app)
+    with app.app_context(), pytest.raises(ConfigError, match="SESSION_REDIS"):
+        state_of(app).records.get_store()
 
 
 def test_default_store_under_test_is_in_memory(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""Which store keeps the logins if `ALTDENTIFIER_STORE` is not set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from .errors import ConfigError
+from .stores import MemoryStore, Store, from_setting
+
+#: Values of `SESSION_TYPE` for servers that cannot keep logins.
+UNSUITABLE_SESSION_TYPES = frozenset({"memcached", "mongodb", "dynamodb"})
+
+
+def default_store(app: Flask) -> Store:
+    """Return the store on the server that keeps the app's sessions, else SQLite.
+
+    Raises `ConfigError` if sessions are on a server that cannot keep logins.
+    """
+    if app.testing:
+        return MemoryStore()
+    check_session_type(app)
+    kind = _session_type(app)
+    interface: Any = app.session_interface
+    client = getattr(interface, "client", None)
+    if client is not None and kind == "redis":
+        _check_redis_client(app, client)
+        return from_setting(client)
+    if client is not None and kind == "sqlalchemy":
+        return from_setting(client.engine)
+    if kind == "cachelib":
+        _check_cachelib(interface)
+    # Imported here because sqlite3 takes 4 ms to import, and apps on Redis do not need it.
+    from .stores import SQLiteStore
+
+    return SQLiteStore(Path(app.instance_path) / "altdentifier.sqlite3", create_directory=True)
+
+
+def check_session_type(app: Flask) -> None:
+    """Raise `ConfigError` if sessions are on a server that cannot keep logins."""
+    kind = _session_type(app)
+    if kind in UNSUITABLE_SESSION_TYPES:
+        raise ConfigError(
+            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept where SESSION_TYPE {kind!r} "
+            "keeps sessions. Set it to 'redis://...', to a database URL, or to "
+            "'sqlite:///altdentifier.sqlite3' if all workers run on one machine."
+        )
+
+
+def _session_type(app: Flask) -> str:
+    value = app.config.get("SESSION_TYPE")
+    if value is not None and not isinstance(value, str):
+        raise ConfigError("SESSION_TYPE must be a string, such as 'redis', or None.")
+    return (value or "").lower()
+
+
+def _check_redis_client(app: Flask, client: object) -> None:
+    """Raise `ConfigError` if Flask-Session uses another client than the one it was given.
+
+    Flask-Session 0.8 replaces whatever is not a `redis.Redis`, such as a `RedisCluster`, by the
+    Redis on localhost.
+    """
+    configured = app.config.get("SESSION_REDIS")
+    if configured is not None and configured is not client:
+        raise ConfigError(
+            "SESSION_REDIS is not the Redis that keeps the sessions: Flask-Session accepts only a "
+            "redis.Redis, and only before Session(app) is called. Set ALTDENTIFIER_STORE to the "
+            "client for the logins."
+        )
+
+
+def _check_cachelib(interface: Any) -> None:
+    cache = type(getattr(interface, "cache", None)).__name__
+    if cache not in {"FileSystemCache", "SimpleCache", "NoneType"}:
+        raise ConfigError(
+            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept in SESSION_CACHELIB, a {cache}. "
+            "Set it to 'redis://...', or to a database URL."
+        )
