@@ -39,8 +39,7 @@ from .translatable import N_
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-    from werkzeug.sansio.response import Response
-    from werkzeug.wrappers import Request
+    from werkzeug.wrappers import Request, Response
 
 __all__ = [
     "AccessDenied",
