@@ -55,7 +55,8 @@ def test_default_store_is_sqlite_in_the_instance_folder(tmp_path: Path) -> None:
 
 def test_redis_client_that_flask_session_replaces_is_refused(tmp_path: Path) -> None:
     app = registered(tmp_path, SESSION_TYPE="redis", SESSION_REDIS=redis.RedisCluster)
-    Session(app)
+    with pytest.warns(RuntimeWarning):
+        Session(app)
     with app.app_context(), pytest.raises(ConfigError, match="SESSION_REDIS"):
         state_of(app).records.get_store()
 
