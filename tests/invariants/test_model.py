@@ -1,4 +1,4 @@
-"""The package agrees with the model, whatever users, thieves and slow requests do."""
+"""The package agrees with the model, whatever users, attackers and slow requests do."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from .model import Model
 
-#: How many stories are played. Set `INVARIANTS_EXAMPLES` to search for longer.
+#: Stories that are played. Set `INVARIANTS_EXAMPLES` to search for longer.
 EXAMPLES = int(os.environ.get("INVARIANTS_EXAMPLES", "60"))
-#: To make a story that failed short takes minutes: ask for it with `INVARIANTS_SHRINK=1`.
+#: To shorten a story that failed takes minutes: set `INVARIANTS_SHRINK=1`.
 PHASES = [Phase.generate, Phase.shrink][: 1 + ("INVARIANTS_SHRINK" in os.environ)]
 
 
-def test_model() -> None:
-    """No story breaks an invariant."""
+def test_no_story_breaks_an_invariant() -> None:
     run_state_machine_as_test(
         Model,
         settings=settings(
