@@ -30,7 +30,7 @@ see these errors, because Flask looks handlers up by class.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from werkzeug.exceptions import HTTPException
@@ -98,6 +98,8 @@ class AltDentifierError(HTTPException):
     mark: str = "problem"
     #: Whether people may see this error. If not, the response is always problem+json.
     has_page: ClassVar[bool] = True
+    #: Makes the response. `extension` sets it, because rendering needs Flask and raising does not.
+    render: ClassVar[Callable[[AltDentifierError], Response]]
 
     def __init__(self, *, login_url: str | None = None) -> None:
         super().__init__(self.detail)
@@ -135,10 +137,7 @@ class AltDentifierError(HTTPException):
         scope: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> Response:
         """Return the page for a browser, or problem+json for other clients."""
-        # Imported here because rendering needs Flask, and raising an error does not.
-        from .error_pages import error_response
-
-        return error_response(self)
+        return type(self).render(self)
 
 
 class LoginFailed(AltDentifierError):

@@ -10,9 +10,12 @@ from flask.sessions import SecureCookieSessionInterface
 
 from . import cli, views
 from .browser.session import StoreSessionInterface
-from .errors import ConfigError
+from .error_pages import error_response
+from .errors import AltDentifierError, ConfigError
 from .integration import integration_url
 from .state import EXTENSION_KEY, ExtensionState
+
+AltDentifierError.render = error_response
 
 
 class AltDentifierBlueprint(Blueprint):

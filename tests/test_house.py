@@ -18,8 +18,6 @@ PATHS = {
     ".".join((NAME, *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
 }
-#: Imported when they are used, because a response needs Flask and an error does not.
-LATE = {(f"{NAME}.errors", f"{NAME}.error_pages")}
 LAYERS = ("oauth", "http", "stores")
 VALUES = ("scopes", "urls", "grant", "strict_json", "errors", "webhooks.events")
 
@@ -32,7 +30,7 @@ def imported(name: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             for child in node.body:
-                child.__class__ = ast.Pass  # type: ignore[assignment]
+                child.__class__ = ast.Pass
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -46,9 +44,8 @@ GRAPH = {name: {other for other in imported(name) if other in PATHS} - {name} fo
 
 
 def inner(name: str) -> set[str]:
-    """Return what *name* imports of the package, but for its own parents and late imports."""
-    found = GRAPH[name]
-    return {o for o in found if (name, o) not in LATE and not name.startswith(f"{o}.")}
+    """Return what *name* imports of the package, but for its own parents."""
+    return {other for other in GRAPH[name] if not name.startswith(f"{other}.")}
 
 
 def reachable(name: str, seen: tuple[str, ...] = ()) -> set[str]:
