@@ -65,6 +65,19 @@ class FakeAltDentifier:
         return json.dumps({k: v for k, v in token.items() if v is not None}).encode()
 
 
+def _watched(method: str) -> Any:
+    """Return a method that notes its calls, and may fail."""
+
+    def call(self: WatchedStore, key: str, *rest: Any) -> Any:
+        noted = f"{method} {key.split(':')[2]}"
+        self.calls.append(noted)
+        if {method, noted} & self.failing:
+            raise OSError("text of the server")
+        return getattr(MemoryStore, method)(self, key, *rest)
+
+    return call
+
+
 class WatchedStore(MemoryStore):
     """A store that notes its calls, and fails where a test says so.
 
@@ -77,31 +90,11 @@ class WatchedStore(MemoryStore):
         #: Methods, or methods and kinds, that raise.
         self.failing: set[str] = set()
 
-    def _note(self, method: str, key: str) -> None:
-        call = f"{method} {key.split(':')[2]}"
-        self.calls.append(call)
-        if {method, call} & self.failing:
-            raise OSError("text of the server")
-
-    def get(self, key: str) -> str | None:
-        self._note("get", key)
-        return super().get(key)
-
-    def set(self, key: str, value: str, ttl: float) -> None:
-        self._note("set", key)
-        super().set(key, value, ttl)
-
-    def pop(self, key: str) -> str | None:
-        self._note("pop", key)
-        return super().pop(key)
-
-    def delete(self, key: str) -> None:
-        self._note("delete", key)
-        super().delete(key)
-
-    def clear(self, prefix: str) -> int:
-        self._note("clear", prefix)
-        return super().clear(prefix)
+    get: Any = _watched("get")
+    set: Any = _watched("set")
+    pop: Any = _watched("pop")
+    delete: Any = _watched("delete")
+    clear: Any = _watched("clear")
 
     def fail(self) -> None:
         """Fail at every call from now on."""
@@ -135,9 +128,20 @@ def make_app(**config: Any) -> Flask:
     app.add_url_rule("/me", "me", requires_scope()(lambda: sorted(current_grant.scope)))
     app.add_url_rule("/servers", "servers", requires_scope("write:integrations")(lambda: "servers"))
     app.add_url_rule("/act", "act", requires_scope()(lambda: "done"), methods=["POST"])
-    app.add_url_rule("/cart/<item>", "cart", lambda item: session.setdefault("cart", item))
+    app.add_url_rule("/cart/<item>", "cart", put_in_cart)
     app.add_url_rule("/cart", "show_cart", lambda: session.get("cart", "empty"))
+    app.add_url_rule("/clear", "clear", lambda: [session.clear()])  # type: ignore[func-returns-value]
     return app
+
+
+def put_in_cart(item: str) -> str:
+    session["cart"] = item
+    return item
+
+
+def words(text: str) -> list[str]:
+    """Return the words of *text*, to keep long lists of arguments short."""
+    return text.split()
 
 
 def state_of(app: Flask) -> ExtensionState:

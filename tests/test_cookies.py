@@ -6,8 +6,9 @@ import hashlib
 from typing import Any
 
 import pytest
-from flask import Flask, Response
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from flask_altdentifier.browser.cookies import (
     MAX_SAME_NAME,
@@ -82,7 +83,7 @@ def test_state_cookie_is_found_among_others_of_its_name(app: Flask, planted: str
     assert cookies.find_state_cookie("secret", other.state) is None
 
 
-def attributes(response: Response, name: str) -> str:
+def attributes(response: TestResponse, name: str) -> str:
     [cookie] = [c for c in response.headers.getlist("Set-Cookie") if c.startswith(f"{name}")]
     return cookie
 
@@ -116,9 +117,7 @@ def test_secure_follows_the_session_cookie() -> None:
         ({"SESSION_COOKIE_DOMAIN": "example.test"}, "Domain=example.test"),
     ],
 )
-def test_path_and_domain_follow_the_session_cookie(
-    config: dict[str, str], attribute: str
-) -> None:
+def test_path_and_domain_follow_the_session_cookie(config: dict[str, str], attribute: str) -> None:
     """A `__Host-` cookie can have neither."""
     client = make_app(SESSION_COOKIE_SECURE=True, **config).test_client()
     cookie = attributes(client.get("/login"), NAME)

@@ -9,13 +9,7 @@ from flask.testing import FlaskClient
 from .support import WatchedStore, cookies_of, finish, log_in, query_of, set_cookies, start
 
 UNKNOWN = f"/callback?code=a-code&state={'x' * 43}"
-CALLBACK = [
-    "delete session",
-    "get session",
-    "pop pending",
-    "set grant",
-    "set return",
-]
+CALLBACK = ["delete session", "get session", "pop pending", "set grant", "set return"]
 
 
 @pytest.fixture

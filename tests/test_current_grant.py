@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from flask import Flask, Response, request, session
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
 from flask_altdentifier import Grant, current_grant, logout, logout_all, signals
@@ -87,12 +87,12 @@ def test_threads_of_one_request_see_one_grant(
     assert client.get("/threads").json == [True] * 3
 
 
-@pytest.mark.parametrize("data", ["null", "7", "{}", '{"access_token": 1}'])
-def test_damaged_grant_logs_nobody_in(client: FlaskClient, store: WatchedStore, data: str) -> None:
+def test_damaged_grant_logs_nobody_in(client: FlaskClient, store: WatchedStore) -> None:
     log_in(client)
     [key] = store.keys("grant")
-    store.set(key, f'{{"kind": "grant", "key": "{key}", "data": {data}}}', 60)
-    assert client.get("/me").status_code == 401
+    for data in ("null", "7", "{}", '{"access_token": 1}'):
+        store.set(key, f'{{"kind": "grant", "key": "{key}", "data": {data}}}', 60)
+        assert client.get("/me").status_code == 401
 
 
 def test_grant_of_one_app_is_none_in_another(app: Flask, client: FlaskClient) -> None:
@@ -108,8 +108,7 @@ def test_grant_of_one_app_is_none_in_another(app: Flask, client: FlaskClient) ->
     assert client.get("/nested").text == "True nobody"
 
 
-def test_clearing_the_session_does_not_log_out(app: Flask, client: FlaskClient) -> None:
-    app.add_url_rule("/clear", "clear", lambda: session.clear() or "")
+def test_clearing_the_session_does_not_log_out(client: FlaskClient) -> None:
     client.get("/cart/apples")
     log_in(client)
     client.get("/clear")
@@ -201,10 +200,10 @@ def test_failure_is_raised_once_per_request(app: Flask, store: WatchedStore) -> 
 # Ending every login
 
 
-def test_logout_all_ends_logins_and_pending_logins(
-    app: Flask, client: FlaskClient, other_browser: FlaskClient
+def test_logout_all_ends_logins_and_pending_logins_of_one_app(
+    app: Flask, client: FlaskClient, other_browser: FlaskClient, store: WatchedStore
 ) -> None:
-    other = make_app(ALTDENTIFIER_CLIENT_ID="other", ALTDENTIFIER_STORE=WatchedStore())
+    other = make_app(ALTDENTIFIER_CLIENT_ID="other", ALTDENTIFIER_STORE=store)
     others = other.test_client()
     log_in(others)
     client.get("/cart/apples")
@@ -217,18 +216,3 @@ def test_logout_all_ends_logins_and_pending_logins(
     assert reason(finish(client, state)) == "invalid_state"
     assert client.get("/cart").text == "apples"
     assert others.get("/who").text == "known"
-
-
-def test_logout_all_leaves_another_app_of_the_same_store(store: WatchedStore) -> None:
-    apps = [make_app(ALTDENTIFIER_CLIENT_ID=name, ALTDENTIFIER_STORE=store) for name in "ab"]
-    client = apps[0].test_client()
-    log_in(client)
-    with apps[1].app_context():
-        assert logout_all() == 0
-    assert client.get("/who").text == "known"
-
-
-def test_logout_all_needs_the_store(app: Flask, store: WatchedStore) -> None:
-    store.fail()
-    with app.app_context(), pytest.raises(StoreUnavailable):
-        logout_all()

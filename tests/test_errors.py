@@ -80,9 +80,7 @@ def test_config_error_is_no_response() -> None:
 
 @pytest.mark.parametrize("kind", CLASSES)
 @pytest.mark.parametrize("headers", [{}, SCRIPT, {"Accept": "application/json"}])
-def test_programs_get_problem_json(
-    kind: type[AltDentifierError], headers: dict[str, str]
-) -> None:
+def test_programs_get_problem_json(kind: type[AltDentifierError], headers: dict[str, str]) -> None:
     response = raising(make(kind)).test_client().get("/raise", headers=headers)
     problem = json.loads(response.text)
     assert response.mimetype == "application/problem+json"

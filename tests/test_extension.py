@@ -24,11 +24,11 @@ from flask_altdentifier import blueprint, webhooks
 from flask_altdentifier.browser.session import StoreSessionInterface
 from flask_altdentifier.errors import ConfigError
 
-from .support import FakeAltDentifier, bare_app, log_in, make_app, query_of, state_of
+from .support import FakeAltDentifier, bare_app, log_in, make_app, query_of, state_of, words
 
-PUBLIC = """READ_USER WRITE_INTEGRATIONS ApiResponse Grant TrustFactor api authorize_redirect
+PUBLIC = words("""READ_USER WRITE_INTEGRATIONS ApiResponse Grant TrustFactor api authorize_redirect
 blueprint current_grant errors integration_url logout logout_all protect public requires_scope
-sandbox signals stores testing webhooks""".split()
+sandbox signals stores testing webhooks""")
 
 
 def test_routes_and_methods() -> None:
@@ -102,18 +102,12 @@ def refuse(*_: Any, **__: Any) -> NoReturn:
     raise AssertionError("I/O at registration")
 
 
-@pytest.mark.parametrize(
-    "store",
-    [
-        None,
-        "memory://",
-        "sqlite:///logins.sqlite3",
-        "redis://localhost",
-        redis.Redis(),
-        "postgresql+psycopg://localhost/logins",
-        sqlalchemy.create_engine("sqlite://"),
-    ],
-)
+STORES = """memory:// sqlite:///logins.sqlite3 redis://localhost
+postgresql+psycopg://localhost/logins"""
+OBJECTS = [None, redis.Redis(), sqlalchemy.create_engine("sqlite://")]
+
+
+@pytest.mark.parametrize("store", [*words(STORES), *OBJECTS])
 def test_registration_does_no_io(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     make_app(ALTDENTIFIER_STORE=store)  # imports what is needed
     app = bare_app(ALTDENTIFIER_STORE=store, ALTDENTIFIER_WEBHOOK_SECRET="s")
@@ -174,9 +168,7 @@ def test_public_names() -> None:
         _ = flask_altdentifier.nonsense
 
 
-@pytest.mark.parametrize(
-    "name", ["errors", "signals", "stores", "webhooks", "sandbox", "testing"]
-)
+@pytest.mark.parametrize("name", ["errors", "signals", "stores", "webhooks", "sandbox", "testing"])
 def test_submodules_say_what_they_export(name: str) -> None:
     module = getattr(flask_altdentifier, name)
     assert module is import_module(f"flask_altdentifier.{name}")

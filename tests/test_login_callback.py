@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
-from hypothesis import given
-from hypothesis import strategies as st
 
 from flask_altdentifier import current_grant, errors, logout, signals
 
@@ -28,7 +26,7 @@ from .support import (
     query_of,
     reason,
     start,
-    state_of,
+    words,
 )
 
 
@@ -49,13 +47,6 @@ def test_code_is_exchanged_and_the_browser_logged_in(
         "client_secret": "the-secret",
     }
     assert client.get("/me").json == ["read:user"]
-
-
-def test_redirect_uri_of_the_login_is_repeated(
-    client: FlaskClient, provider: FakeAltDentifier
-) -> None:
-    finish(client, start(client), headers={"Host": "localhost:80"})
-    assert provider.requests[0][3]["redirect_uri"] == "http://localhost/callback"
 
 
 def test_basic_authentication_can_be_configured() -> None:
@@ -81,23 +72,12 @@ def test_other_methods_are_405_and_consume_nothing(client: FlaskClient, method: 
 UNKNOWN = "s" * 43
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "code=a",
-        "code=a&state=",
-        "code=a&state=x",
-        f"code=a&state={UNKNOWN}",
-        f"code=a&state={'s' * 2049}",
-        f"code=a&state={UNKNOWN}%0a",
-        "error=access_denied",
-        f"error=access_denied&state={UNKNOWN}",
-        "code=a&state={0}&state={0}",
-        "code=a&state={0}&st%61te=x",
-        "code=a&STATE={0}",
-    ],
-)
+NOT_PENDING = f"""code=a code=a&state= code=a&state=x code=a&state={UNKNOWN} error=access_denied
+code=a&state={"s" * 2049} code=a&state={UNKNOWN}%0a error=access_denied&state={UNKNOWN}
+code=a&state={{0}}&state={{0}} code=a&state={{0}}&st%61te=x code=a&STATE={{0}}"""
+
+
+@pytest.mark.parametrize("query", ["", *words(NOT_PENDING)])
 def test_state_that_is_not_pending_is_rejected(
     client: FlaskClient, provider: FakeAltDentifier, query: str
 ) -> None:
@@ -125,17 +105,6 @@ def test_used_state_is_rejected(client: FlaskClient, provider: FakeAltDentifier)
     finish(client, state)
     client.post("/logout")
     assert reason(finish(client, state)) == "invalid_state"
-    assert len(provider.requests) == 1
-
-
-def test_copied_cookies_do_not_use_a_state_again(
-    app: Flask, client: FlaskClient, provider: FakeAltDentifier
-) -> None:
-    state, copy = start(client), app.test_client()
-    for name, value in cookies_of(client).items():
-        copy.set_cookie(name, value)
-    finish(client, state)
-    assert reason(finish(copy, state)) == "invalid_state"
     assert len(provider.requests) == 1
 
 
@@ -190,26 +159,19 @@ def test_callback_that_is_delivered_twice_still_leads_to_its_page(
 # The authorization response
 
 
+INVALID = f"""error=other error= error=access_denied&code=a error=access_denied&error=access_denied
+code= code=a&code=a code=%0a code=%C3%A9 code={"a" * 2049}"""
+REJECTED = "invalid_request unauthorized_client unsupported_response_type invalid_scope"
+
+
 @pytest.mark.parametrize(
     ("query", "status", "why"),
     [
         ("error=access_denied", 403, "access_denied"),
         ("error=server_error", 502, "provider_error"),
         ("error=temporarily_unavailable", 503, "provider_unavailable"),
-        ("error=invalid_request", 502, "authorization_request_rejected"),
-        ("error=unauthorized_client", 502, "authorization_request_rejected"),
-        ("error=unsupported_response_type", 502, "authorization_request_rejected"),
-        ("error=invalid_scope", 502, "authorization_request_rejected"),
-        ("error=other", 400, "invalid_callback"),
-        ("error=", 400, "invalid_callback"),
-        ("error=access_denied&code=a", 400, "invalid_callback"),
-        ("error=access_denied&error=access_denied", 400, "invalid_callback"),
-        ("", 400, "invalid_callback"),
-        ("code=", 400, "invalid_callback"),
-        ("code=a&code=a", 400, "invalid_callback"),
-        ("code=%0a", 400, "invalid_callback"),
-        ("code=%C3%A9", 400, "invalid_callback"),
-        (f"code={'a' * 2049}", 400, "invalid_callback"),
+        *((f"error={code}", 502, "authorization_request_rejected") for code in words(REJECTED)),
+        *((query, 400, "invalid_callback") for query in ["", *words(INVALID)]),
     ],
 )
 def test_authorization_response_is_read_after_the_state(
@@ -252,19 +214,12 @@ GRANT_ERROR, CLIENT_ERROR = b'{"error": "invalid_grant"}', b'{"error": "invalid_
         (400, b'{"error": "unauthorized_client"}', 502, "client_credentials_rejected"),
         (401, GRANT_ERROR, 400, "code_rejected"),
         (403, GRANT_ERROR, 400, "code_rejected"),
-        (403, b"", 502, "provider_error"),
-        (404, b"", 502, "provider_error"),
         (429, b"", 503, "provider_unavailable"),
         (429, GRANT_ERROR, 503, "provider_unavailable"),
         (503, b"", 503, "provider_unavailable"),
-        (500, b"", 502, "provider_error"),
-        (302, b"", 502, "provider_error"),
         (201, None, 502, "provider_error"),
-        (204, b"", 502, "provider_error"),
-        (200, b"", 502, "provider_error"),
-        (200, b"<html>", 502, "provider_error"),
-        (200, b"{}", 502, "provider_error"),
-        (200, b"[" * 60_000, 502, "provider_error"),
+        *((status, b"", 502, "provider_error") for status in (200, 204, 302, 403, 404, 500)),
+        *((200, body, 502, "provider_error") for body in (b"<html>", b"{}", b"[" * 60_000)),
     ],
 )
 def test_token_endpoint_refuses(
@@ -303,42 +258,13 @@ def test_transport_fails(
     assert client.get("/who").text == "nobody"
 
 
-@pytest.mark.parametrize(
-    ("sent", "passed"),
-    [
-        ("30", "30"),
-        ("Fri, 01 Jan 2100 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"),
-        ("soon", None),
-    ],
-)
+@pytest.mark.parametrize("sent", ["30", "Fri, 01 Jan 2100 00:00:00 GMT", "soon"])
 def test_retry_after_is_passed_on(
-    client: FlaskClient, provider: FakeAltDentifier, sent: str, passed: str | None
+    client: FlaskClient, provider: FakeAltDentifier, sent: str
 ) -> None:
     provider.status, provider.headers = 429, {"Retry-After": sent}
-    assert finish(client, start(client)).headers.get("Retry-After") == passed
-
-
-TOKENS = st.dictionaries(
-    st.sampled_from(["access_token", "token_type", "expires_in", "scope", "refresh_token"]),
-    st.none()
-    | st.booleans()
-    | st.floats()
-    | st.text()
-    | st.lists(st.text())
-    | st.sampled_from(["Bearer", "x", "1", "read:user write:integrations"]),
-)
-
-
-@given(token=TOKENS, query=st.binary(max_size=60))
-def test_any_response_is_an_error_or_a_login(token: dict[str, Any], query: bytes) -> None:
-    app = make_app()
-    client, altdentifier(app).token = app.test_client(), token
-    state = start(client)
-    assert reason(client.get("/callback", query_string=query.decode("latin-1"))) == "invalid_state"
-    response = finish(client, state)
-    assert response.status_code in {303, 502}
-    logged_in = client.get("/me").status_code in {200, 403}
-    assert not logged_in or response.status_code == 303
+    passed = finish(client, start(client)).headers.get("Retry-After")
+    assert passed == (None if sent == "soon" else sent)
 
 
 # A valid token
@@ -346,13 +272,7 @@ def test_any_response_is_an_error_or_a_login(token: dict[str, Any], query: bytes
 
 @pytest.mark.parametrize(
     ("sent", "granted"),
-    [
-        ("read:user", ["read:user"]),
-        (None, ["read:user"]),
-        ("", []),
-        ("write:integrations", []),
-        ("write:integrations read:user", ["read:user"]),
-    ],
+    [(None, ["read:user"]), ("", []), ("write:integrations read:user", ["read:user"])],
 )
 def test_scope_is_what_was_granted_of_what_was_requested(
     app: Flask, client: FlaskClient, provider: FakeAltDentifier, sent: str | None, granted: Any
@@ -363,17 +283,13 @@ def test_scope_is_what_was_granted_of_what_was_requested(
     assert client.get("/scope").json == granted
 
 
-def test_new_login_ends_the_older_one(
-    client: FlaskClient, other_browser: FlaskClient, store: WatchedStore
-) -> None:
+def test_new_login_ends_the_older_one(client: FlaskClient, store: WatchedStore) -> None:
     log_in(client)
-    old = login_cookie_of(client)
-    assert old is not None
+    [old] = store.keys("grant")
     log_in(client)
-    other_browser.set_cookie(*old)
-    assert other_browser.get("/who").text == "nobody"
     assert client.get("/who").text == "known"
     assert len(store.keys("grant")) == 1
+    assert store.keys("grant") != [old]
 
 
 @pytest.mark.parametrize(("lifetime", "seconds"), [(None, 604800), (60, 60), (10**7, 604800)])
@@ -382,24 +298,6 @@ def test_grant_lifetime_limits_a_login(lifetime: int | None, seconds: int) -> No
     client = make_app(ALTDENTIFIER_GRANT_LIFETIME=lifetime, ALTDENTIFIER_STORE=store).test_client()
     log_in(client)
     assert seconds - 1 < store.ttl(store.keys("grant")[0]) <= seconds
-
-
-def test_token_lives_from_when_it_was_requested(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 2e9
-    monkeypatch.setattr(time, "time", lambda: now)
-
-    class Slow(FakeAltDentifier):
-        def request(self, *args: Any, **kwargs: Any) -> Any:
-            nonlocal now
-            now += 9
-            return super().request(*args, **kwargs)
-
-    state_of(app).transport = Slow(token={"expires_in": 60})
-    app.add_url_rule("/end", "end", lambda: str(current_grant.expires_at.timestamp()))
-    log_in(client)
-    assert client.get("/end").text == str(2e9 + 60)
 
 
 def test_session_that_is_written_at_login_only_gets_a_new_id(
@@ -443,12 +341,6 @@ def test_store_failure_leaves_nothing_half_done(
     log_in(client)
 
 
-def test_record_that_is_gone_rejects_the_state(client: FlaskClient, store: WatchedStore) -> None:
-    state = start(client)
-    store.clear(store.keys("pending")[0])
-    assert reason(finish(client, state)) == "invalid_state"
-
-
 # Signals, and the page
 
 
@@ -472,43 +364,28 @@ def test_signals_of_logins(app: Flask, client: FlaskClient) -> None:
     assert sent == [(app, "invalid_state"), (app, "access_denied"), (app, {"read:user"}, True)]
 
 
-def test_receiver_that_raises_ends_the_login(
-    app: Flask, client: FlaskClient, store: WatchedStore
+@pytest.mark.parametrize(("raises", "status"), [(True, 403), (False, 303)])
+def test_receiver_that_raises_or_logs_out_ends_the_login(
+    app: Flask, client: FlaskClient, store: WatchedStore, raises: bool, status: int
 ) -> None:
-    def refuse(sender: Flask, grant: Any) -> None:
-        raise errors.AccessDenied
-
-    with signals.logged_in.connected_to(refuse, app):
-        assert reason(finish(client, start(client))) == "access_denied"
-    assert (login_cookie_of(client), store.keys("grant")) == (None, [])
-
-
-def test_receiver_may_log_out(app: Flask, client: FlaskClient, store: WatchedStore) -> None:
     def leave(sender: Flask, grant: Any) -> None:
         logout()
+        if raises:
+            raise errors.AccessDenied
 
     with signals.logged_in.connected_to(leave, app):
-        assert finish(client, start(client)).status_code == 303
+        assert finish(client, start(client)).status_code == status
     assert (login_cookie_of(client), store.keys("grant")) == (None, [])
 
 
-@pytest.mark.parametrize(
-    ("query", "next_step"),
-    [
-        ("error=access_denied", "/login?next=/me"),
-        ("error=server_error", "/login?next=/me"),
-        ("error=temporarily_unavailable", "/login?next=/me"),
-        ("error=invalid_scope", None),
-        ("code=a&code=a", "/login?next=/me"),
-    ],
-)
-def test_page_offers_a_sensible_next_step(
-    client: FlaskClient, query: str, next_step: str | None
+@pytest.mark.parametrize("error", words("access_denied server_error other invalid_scope"))
+def test_page_offers_a_new_login_unless_only_operators_can_help(
+    client: FlaskClient, error: str
 ) -> None:
     state = start(client, "/login?next=/me")
-    page = client.get(f"/callback?{query}&state={state}", headers=PAGE).text
-    assert ("/login" in page) is (next_step is not None)
-    assert next_step is None or f'href="{next_step}"' in page
+    page = client.get(f"/callback?error={error}&state={state}", headers=PAGE).text
+    assert ('href="/login?next=/me"' in page) is (error != "invalid_scope")
+    assert ("/login" in page) is (error != "invalid_scope")
 
 
 def test_next_step_asks_for_the_same_scopes(client: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from flask_altdentifier.browser.request_login import get_request_login
 from flask_altdentifier.errors import ConfigError, StoreUnavailable
 from flask_altdentifier.records import Records
 
-from .support import WatchedStore
+from .support import WatchedStore, words
 
 
 def identity(data: Any) -> Any:
@@ -53,18 +53,7 @@ def test_values_are_json_with_kind_and_key(records: Records, store: WatchedStore
     assert json.loads(store.get(key) or "") == {"kind": "grant", "key": key, "data": [1]}
 
 
-DAMAGED = [
-    "",
-    "{",
-    "null",
-    "7",
-    "[]",
-    "{}",
-    '{"kind": "grant"}',
-    '{"kind": "grant", "key": "altdentifier:0:grant:a"}',
-    "[" * 50_000,
-    "\ud800",
-]
+DAMAGED = words('{ null 7 [] {} {"kind":"grant"} {"kind":"grant","key":"altdentifier:0:grant:a"}')
 OTHERS = [
     {"kind": "pending", "key": "altdentifier:0:grant:a", "data": 1},
     {"kind": "grant", "key": "altdentifier:0:grant:b", "data": 1},
@@ -72,7 +61,9 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("value", [*DAMAGED, *map(json.dumps, OTHERS), 7, b"\xff"])
+@pytest.mark.parametrize(
+    "value", [*DAMAGED, *map(json.dumps, OTHERS), "", "[" * 50_000, "\ud800", 7, b"\xff"]
+)
 @pytest.mark.parametrize("method", ["get", "pop"])
 def test_damaged_or_foreign_record_counts_as_none(
     records: Records, store: WatchedStore, value: Any, method: str, caplog: pytest.LogCaptureFixture
@@ -87,7 +78,7 @@ def test_record_that_cannot_be_parsed_counts_as_none(records: Records) -> None:
     assert records.get("grant", "a", int) is None
 
 
-CALLS = [
+CALLS: list[Any] = [
     ("get", "grant", "a", identity),
     ("pop", "grant", "a", identity),
     ("set", "grant", "a", 1, 60),

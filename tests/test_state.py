@@ -109,12 +109,12 @@ def test_sqlite_beside_sessions_in_files(tmp_path: Path, cache: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["memcached", "mongodb", "dynamodb", "Memcached"])
 def test_sessions_on_another_server_need_a_store(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(ConfigError, match="^ALTDENTIFIER_STORE is missing"):
+    with pytest.raises(ConfigError, match="ALTDENTIFIER_STORE is missing"):
         registered(tmp_path, SESSION_TYPE=kind)
     registered(tmp_path, SESSION_TYPE=kind, ALTDENTIFIER_STORE="memory://")
     later = registered(tmp_path)
     later.config["SESSION_TYPE"] = kind
-    with pytest.raises(ConfigError, match="^ALTDENTIFIER_STORE is missing"):
+    with pytest.raises(ConfigError, match="ALTDENTIFIER_STORE is missing"):
         store_at_first_use(later)
 
 
@@ -130,14 +130,14 @@ def test_sessions_in_another_cache_need_a_store(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [7, ["redis"]])
 def test_session_type_must_be_text(kind: Any) -> None:
-    with pytest.raises(ConfigError, match="^SESSION_TYPE"):
+    with pytest.raises(ConfigError, match="SESSION_TYPE"):
         make_app(ALTDENTIFIER_STORE=None, SESSION_TYPE=kind)
 
 
 @pytest.mark.parametrize("prefix", [None, 7, b"session:", "", "a", "altdentifier:"])
 def test_unsafe_session_key_prefix_is_refused(prefix: Any) -> None:
     """A session cookie could name a record of ours."""
-    with pytest.raises(ConfigError, match="^SESSION_KEY_PREFIX"):
+    with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX"):
         make_app(SESSION_KEY_PREFIX=prefix)
 
 

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from flask_altdentifier.webhooks import Action, Event, Guild, Member, Method, Op
 
+from ..support import words
+
 
 def event_of(**members: Any) -> Event:
     return Event.from_raw(members)
@@ -47,13 +49,12 @@ def test_every_field() -> None:
     assert event.raw["member"]["avatar"] == "x"
 
 
+METHODS = words("steam reddit twitter overwatch captcha xbox youtube bypass")
+ACTIONS = words("kick ban role nothing")
+
+
 @pytest.mark.parametrize(
-    ("kind", "values"),
-    [
-        (Op, [0, 1, 2, 3, 4, 5]),
-        (Method, "steam reddit twitter overwatch captcha xbox youtube bypass".split()),
-        (Action, "kick ban role nothing".split()),
-    ],
+    ("kind", "values"), [(Op, [*range(6)]), (Method, METHODS), (Action, ACTIONS)]
 )
 def test_documented_values(kind: Any, values: list[Any]) -> None:
     assert [member.value for member in kind] == values
@@ -63,14 +64,7 @@ def test_documented_values(kind: Any, values: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [
-        (Op, 6),
-        (Op, -1),
-        (Op, 10**30),
-        (Method, "smoke signals"),
-        (Method, ""),
-        (Action, "é"),
-    ],
+    [(Op, 6), (Op, -1), (Op, 10**30), (Method, "smoke signals"), (Method, ""), (Action, "é")],
 )
 def test_unknown_values_pass_through(kind: Callable[[Any], Any], value: Any) -> None:
     member = kind(value)
@@ -112,9 +106,8 @@ def test_events_are_frozen() -> None:
     assert isinstance(Event().raw, MappingProxyType)
 
 
-NAMES = st.sampled_from(
-    "OP member guild method reason action timeout_role incorrect_account id username name".split()
-)
+FIELDS = words("OP member guild method reason action timeout_role incorrect_account id username")
+NAMES = st.sampled_from(FIELDS)
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(), inner),
