@@ -73,13 +73,12 @@ def test_check_options() -> None:
 
 
 def test_errors() -> None:
-    """Each error has its row: reason, class, status, and the title of its page."""
-    table = {quoted(row[0])[0]: row for row in rows("errors", "reason, class")}
+    """Each error has its row: reason, status, class, and the title of its page."""
+    table = {quoted(row[0])[0]: row for row in rows("errors", "error")}
     assert table.keys() == REASONS.keys()
     for reason, kind in REASONS.items():
-        assert quoted(table[reason][0])[1] == kind.__name__
-        assert int(table[reason][1]) == kind.code
-        for text in re.findall("“(.*?)”", table[reason][3])[:1]:
+        assert table[reason][0] == f"`{reason}` {kind.code}<br>`{kind.__name__}`"
+        for text in re.findall("“(.*?)”", table[reason][2])[:1]:
             assert text in (kind.title, kind.button), reason
 
 
