@@ -72,6 +72,16 @@ def test_check_options() -> None:
     assert listed == options - {"--site"}
 
 
+def test_output_of_check() -> None:
+    """The output on the page is what the command prints."""
+    app = Flask("shop")
+    app.config.update(ALTDENTIFIER_CLIENT_ID="35718", ALTDENTIFIER_CLIENT_SECRET="dGhlIHNlY3JldA")
+    app.config["ALTDENTIFIER_STORE"] = "memory://"
+    app.register_blueprint(blueprint)
+    result = app.test_cli_runner().invoke(args=["altdentifier", "check", "--offline"])
+    assert result.output in [block.code for block in blocks("check")]
+
+
 def test_errors() -> None:
     """Each error has its row: reason, status, class, and the title of its page."""
     table = {quoted(row[0])[0]: row for row in rows("errors", "error")}
