@@ -80,17 +80,6 @@ def test_protecting_cache(site: Sites) -> None:
     assert page.visit("/news") != first
 
 
-def test_protecting_logout(site: Sites) -> None:
-    """A link shows a page with the button, another site's form is refused."""
-    page = site("protecting")
-    page.log_in()
-    assert page.client.get("/logout", headers=PAGE).status_code == 405
-    other = page.client.post("/logout", headers={"Sec-Fetch-Site": "cross-site"})
-    assert reason(other) == "cross_site"
-    assert page.client.post("/goodbye").status_code == 302
-    assert page.client.get("/me").status_code == 401
-
-
 def test_errors_handlers(site: Sites) -> None:
     """A handler of a class comes before one of its base."""
     page = site("errors")

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 
 from flask_altdentifier.state import get_state
-from flask_altdentifier.stores import RedisStore, Store
 from flask_altdentifier.testing import Sandbox
 
 from . import pages
@@ -36,15 +35,8 @@ def test_runs(example: Example, place: Path) -> None:
 def _needs_server(app: Flask) -> bool:
     """Return whether the store is on a server, which the tests of the docs do not have."""
     with app.app_context():
-        store: Store = get_state().records.get_store()
+        store = get_state().records.get_store()
     return type(store).__name__ in {"RedisStore", "SQLAlchemyStore"}
-
-
-def test_flask_session_on_redis_keeps_logins_there(place: Path) -> None:
-    """Without ALTDENTIFIER_STORE, logins follow the sessions."""
-    app = run(pages.example("stores", "flask-session"), place)["app"]
-    with app.app_context():
-        assert isinstance(get_state().records.get_store(), RedisStore)
 
 
 @pytest.mark.parametrize("page_name", pages.PAGES)
