@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
 HOST = "127.0.0.1"
+#: Lets cookies come back on http, at each name of this machine, whatever production needs.
+LOCAL_CONFIG = {
+    "SESSION_COOKIE_DOMAIN": None,
+    "SESSION_COOKIE_PATH": "/",
+    "SESSION_COOKIE_SECURE": False,
+    "TRUSTED_HOSTS": None,
+}
 #: Hands the sandbox's address and client to the processes that run the app.
 _VARIABLE = "_FLASK_ALTDENTIFIER_DEV"
 
@@ -155,7 +162,7 @@ def _use_sandbox(app: Flask, shared: Mapping[str, str]) -> None:
         redirect_uri=None,
         webhook_secret=(shared["webhook_secret"],),
     )
-    app.config["ALTDENTIFIER_BASE_URL"] = shared["base_url"]
+    app.config.update(LOCAL_CONFIG, ALTDENTIFIER_BASE_URL=shared["base_url"])
 
 
 def _state(app: Flask) -> ExtensionState:

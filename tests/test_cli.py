@@ -1,78 +1,265 @@
-"""`flask altdentifier link` and `logout-all`."""
+"""The `flask altdentifier` commands."""
 
 from __future__ import annotations
 
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from flask import Flask
-from flask.cli import FlaskGroup
+from werkzeug.serving import BaseWSGIServer
 
+import flask_altdentifier.diagnostics
 from flask_altdentifier import blueprint
+from flask_altdentifier.diagnostics import explain_load_error
+from flask_altdentifier.diagnostics.findings import DOCS_URL, PROBLEMS, Finding
+from flask_altdentifier.errors import ConfigError
+from flask_altdentifier.sandbox import sandbox_state
 
-from .support import WatchedStore, bare_app, log_in
-
-
-def test_link(app: Flask) -> None:
-    run = app.test_cli_runner()
-    result = run.invoke(args=["altdentifier", "link", "--guild-id", "42"])
-    assert result.output.endswith("client_id=the-client&scope=write:integrations&guild_id=42\n")
-    assert run.invoke(args=["altdentifier", "link"]).exit_code == 0
+from .diagnostics.apps import CREDENTIALS, OwnStore, flask_command, good_app
+from .support import bare_app, log_in, make_app
 
 
-def test_link_names_the_option_of_an_invalid_id(app: Flask) -> None:
-    result = app.test_cli_runner().invoke(args=["altdentifier", "link", "--guild-id", "x"])
-    assert result.exit_code == 2
-    assert "--guild-id" in result.output
+@pytest.fixture(autouse=True)
+def _as_flask_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")  # Flask sets it, and never removes it
 
 
-@pytest.mark.parametrize(("count", "text"), [(0, "0 logins"), (1, "1 login "), (2, "2 logins")])
-def test_logout_all_ends_every_login(app: Flask, count: int, text: str) -> None:
-    browsers = [app.test_client() for _ in range(count)]
-    for browser in browsers:
-        log_in(browser)
-    result = app.test_cli_runner().invoke(args=["altdentifier", "logout-all"], input="y\n")
-    assert text in result.output
-    assert [browser.get("/who").text for browser in browsers] == ["nobody"] * count
+def run(app: Flask, *arguments: str, **options: Any) -> Result:
+    return app.test_cli_runner().invoke(args=["altdentifier", *arguments], **options)
 
 
-def test_logout_all_asks_first(app: Flask, store: WatchedStore) -> None:
+def test_link() -> None:
+    app = make_app()
+    url = "https://altdentifier.com/oauth2/authorize?client_id=the-client&scope=write:integrations"
+    assert run(app, "link").output == f"{url}\n"
+    assert run(app, "link", "--guild-id", "42").output == f"{url}&guild_id=42\n"
+    result = run(app, "link", "--guild-id", "x")
+    assert (result.exit_code, "--guild-id" in result.output) == (2, True)
+
+
+def test_logout_all() -> None:
+    app = make_app()
+    for _ in range(2):
+        log_in(app.test_client())
+    assert run(app, "logout-all", input="n\n").exit_code == 1
+    assert run(app, "logout-all", "--yes").output == "2 logins ended.\n"
     log_in(app.test_client())
-    result = app.test_cli_runner().invoke(args=["altdentifier", "logout-all"], input="n\n")
-    assert result.exit_code == 1
-    assert len(store.keys("grant")) == 1
+    assert run(app, "logout-all", input="y\n").output.endswith("1 login ended.\n")
 
 
-def test_logout_all_with_the_store_down_is_one_line(app: Flask, store: WatchedStore) -> None:
-    store.fail()
-    result = app.test_cli_runner().invoke(args=["altdentifier", "logout-all", "--yes"])
-    assert result.exit_code == 1
-    [line] = result.output.splitlines()
-    assert line.startswith("Error: ")
-    assert "ALTDENTIFIER_STORE" in line
+def test_logout_all_needs_the_store() -> None:
+    class Down(OwnStore):
+        def clear(self, prefix: str) -> int:  # type: ignore[override]
+            raise ConnectionError
+
+    result = run(make_app(ALTDENTIFIER_STORE=Down()), "logout-all", "--yes")
+    assert (result.exit_code, "ALTDENTIFIER_STORE" in result.output) == (1, True)
 
 
 def test_config_error_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")  # Flask sets it, and never removes it
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "not_configured.py").write_text(
         "from flask import Flask\nfrom flask_altdentifier import blueprint\n"
         "app = Flask('x')\napp.register_blueprint(blueprint)\n"
     )
-    group = FlaskGroup(add_default_commands=False)
-    result = CliRunner().invoke(group, ["--app", "not_configured", "altdentifier", "link"])
+    result = flask_command("--app", "not_configured", "altdentifier", "link")
     assert result.exit_code == 1
     [line] = result.output.splitlines()
     assert line.startswith("Error: ALTDENTIFIER_CLIENT_ID is missing. ")
 
 
-def test_commands_take_the_current_app(app: Flask) -> None:
-    with app.app_context():
-        assert CliRunner().invoke(blueprint.cli, ["link"]).exit_code == 0
+@pytest.mark.parametrize("arguments", [["link"], ["check", "--offline"]])
+def test_app_whose_context_is_pushed(arguments: list[str]) -> None:
+    with good_app().app_context():
+        assert CliRunner().invoke(blueprint.cli, arguments).exit_code == 0
 
 
-def test_commands_keep_their_name() -> None:
+def test_commands_do_not_depend_on_the_blueprints_name() -> None:
     app = bare_app()
     app.register_blueprint(blueprint, name="auth")
-    assert app.test_cli_runner().invoke(args=["altdentifier", "link"]).exit_code == 0
+    assert run(app, "link").exit_code == 0
+
+
+def test_check_prints_a_block_for_each_finding() -> None:
+    app = good_app(SESSION_COOKIE_SAMESITE="Strict", SESSION_COOKIE_NAME="__Host-x")
+    result = run(app, "check", "--offline")
+    lines = [line.strip() for line in result.output.splitlines()]
+    assert result.exit_code == 1
+    assert lines[0] == "error session-prefix"  # errors first
+    assert [line.partition(":")[0] for line in lines[2:5]] == ["Why", "Fix", "Docs"]
+    assert lines[6] == "warning session-samesite"
+    assert lines[10] == f"Docs: {DOCS_URL}#session-samesite"
+    assert lines[-1] == "1 error and 1 warning found."
+    assert run(good_app(), "check", "--offline").output == "No problems found.\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ([], 0),
+        (["--fail-level", "error"], 0),
+        (["--fail-level", "warning"], 1),
+        (["--fail-level", "warning", "--ignore", "session-samesite"], 0),
+        (["--production", "--ignore", "session-secure", "--ignore", "debug-on"], 1),
+    ],
+)
+def test_exit_code_of_check(options: list[str], code: int) -> None:
+    app = good_app(SESSION_COOKIE_SAMESITE="Strict")
+    assert run(app, "check", "--offline", *options).exit_code == code
+
+
+def test_check_prints_json() -> None:
+    result = run(good_app(SESSION_COOKIE_SAMESITE="Strict"), "check", "--offline", "--json")
+    [found] = json.loads(result.output)
+    assert list(found) == ["code", "level", "title", "why", "fix", "docs"]
+    assert run(good_app(), "check", "--offline", "--json").output == "[]\n"
+
+
+def test_unknown_code_is_refused() -> None:
+    result = run(good_app(), "check", "--ignore", "site-wwww")
+    assert (result.exit_code, "site-www?" in result.output) == (2, True)
+    assert run(good_app(), "check", "--ignore", "%").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--site", "example.com"],
+        ["--site", "https://example.com/?a"],
+        ["--site", "https://example.com", "--offline"],
+        ["--site", "https://example.com", "--production"],
+    ],
+)
+def test_site_that_is_not_valid(options: list[str]) -> None:
+    assert run(good_app(), "check", *options).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "text"),
+    [
+        ("app = 1\nimport os\nos.environ['NOT_SET']", "app-not-loaded", "NOT_SET"),
+        ("raise SystemExit", "app-not-loaded", "line 1"),
+        ("def create_app(): 1 / 0", "app-not-loaded", "division"),
+        ("import not_installed", "app-missing", "not_installed"),
+        ("x = 1", "app-missing", "broken_app"),
+        ("from flask import Flask\napp = Flask('x')", "blueprint-missing", "blueprint"),
+        (
+            "from tests.support import bare_app, blueprint\n"
+            "bare_app(ALTDENTIFIER_PKCE=1).register_blueprint(blueprint)",
+            "config-invalid",
+            "ALTDENTIFIER_PKCE = True",
+        ),
+    ],
+)
+def test_app_that_cannot_be_loaded_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, code: str, text: str
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(__import__("sys").modules, "broken_app", raising=False)
+    (tmp_path / "broken_app.py").write_text(source)
+    result = flask_command("--app", "broken_app", "altdentifier", "check", "--json")
+    [found] = json.loads(result.output)
+    assert found["code"] == code
+    assert text in found["title"] + found["fix"]
+    assert result.exit_code == 1
+
+
+def test_error_without_a_place_in_the_app_is_explained() -> None:
+    with pytest.raises(ValueError, match="Expecting") as caught:
+        json.loads("")
+    error = caught.value
+    error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+    assert "json" in explain_load_error(error).fix
+
+
+@pytest.mark.parametrize(
+    ("message", "fix"),
+    [
+        ("ALTDENTIFIER_CLIENT_ID is None.", 'ALTDENTIFIER_CLIENT_ID = "..."  # copy it'),
+        ("SESSION_TYPE must be a string", "# change the config"),
+    ],
+)
+def test_config_error_has_its_fix(message: str, fix: str) -> None:
+    assert explain_load_error(ConfigError(message)).fix.startswith(fix)
+
+
+def test_table_of_problems_is_complete() -> None:
+    """Each code has texts and is used; the tests of its module name it."""
+    package = Path(flask_altdentifier.diagnostics.__file__).parent
+    sources = [path for path in package.glob("*.py") if path.name != "findings.py"]
+    used = "".join(path.read_text() for path in sources)
+    tests = "".join(p.read_text() for p in (Path(__file__).parent / "diagnostics").glob("test_*"))
+    tests += Path(__file__).read_text()
+    for code, problem in PROBLEMS.items():
+        assert problem.level in {"error", "warning"}
+        assert all("\n" not in text and text for text in problem[1:])
+        assert problem.title.endswith(
+            (".", ": {error}", ": {cause}", ": {path}", "{evidence}")
+        ) or (problem.title == "{error}"), code
+        assert f'"{code}"' in used
+        assert f'"{code}"' in tests
+    assert {field.name for field in fields(Finding)} >= {"code", "level", "title", "why", "fix"}
+
+
+CALLBACK = "http://localhost:5000/callback"
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[BaseWSGIServer]:
+    """The servers that were started. Each stops at once."""
+    servers: list[BaseWSGIServer] = []
+
+    def serve(server: BaseWSGIServer) -> None:
+        servers.append(server)
+        server.server_close()
+
+    monkeypatch.setattr(BaseWSGIServer, "serve_forever", serve)
+    return servers
+
+
+@pytest.fixture
+def used_port() -> Iterator[int]:
+    """A port that another program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+@pytest.mark.parametrize("uri", [None, CALLBACK])
+def test_sandbox_knows_the_app(served: list[BaseWSGIServer], uri: str | None) -> None:
+    app = good_app(ALTDENTIFIER_REDIRECT_URI=uri)
+    output = run(app, "sandbox", "--port", "0").stdout
+    [client] = sandbox_state(cast("Flask", served[0].app)).clients.values()
+    assert (client.client_id, client.client_secret) == tuple(CREDENTIALS.values())
+    assert client.redirect_uris == (() if uri is None else (uri,))
+    assert f"FLASK_ALTDENTIFIER_BASE_URL=http://127.0.0.1:{served[0].port}\n" in output
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_used"),
+    [("https://altdentifier.com", False), ("http://127.0.0.1:8400", True)],
+)
+def test_sandbox_signs_with_the_real_secret_for_an_app_that_points_at_it(
+    served: list[BaseWSGIServer], base_url: str, is_used: bool
+) -> None:
+    config = {"ALTDENTIFIER_WEBHOOK_SECRET": ["real", "old"], "ALTDENTIFIER_BASE_URL": base_url}
+    run(good_app(**config), "sandbox", "--port", "0")
+    [webhook] = sandbox_state(cast("Flask", served[0].app)).webhooks.values()
+    assert (webhook.secret == "real") is is_used
+
+
+def test_sandbox_on_a_used_port(used_port: int) -> None:
+    result = run(make_app(), "sandbox", "--port", str(used_port))
+    assert (result.exit_code, "--port" in result.output) == (1, True)
+
+
+def test_sandbox_that_cannot_use_the_redirect_uri() -> None:
+    app = make_app(ALTDENTIFIER_REDIRECT_URI="https://example.com:0/callback")
+    result = run(app, "sandbox")
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ALTDENTIFIER_REDIRECT_URI: ")

@@ -76,7 +76,7 @@ class Canary:
             self._fail_to_connect("site-tls", error.verify_message)
         except ssl.SSLError as error:
             self._fail_to_connect("site-tls", str(error.reason))
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
             self._fail_to_connect("site-unreachable", f" ({type(error).__name__})")
 
     def _fail_to_connect(self, code: str, cause: str) -> None:
@@ -116,7 +116,7 @@ class Canary:
 
 def check_site(url: str) -> Canary:
     """Try logins at the site whose `/login` is below *url*, and return what they showed."""
-    canary = Canary(f"{url.rstrip('/')}/login")
+    canary = Canary(f"{url.rstrip('/').removesuffix('/login')}/login")
     canary.run()
     return canary
 

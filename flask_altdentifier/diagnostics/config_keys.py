@@ -61,9 +61,10 @@ def _unknown_keys(subject: Subject) -> Findings:
 def _unused_environment(subject: Subject) -> Findings:
     for key in config_keys():
         for name in (f"FLASK_{key_name(key)}", key_name(key)):
-            # Writing the defaults back sets every key, so the value decides.
+            # Registration writes the defaults back, so only the value shows what the app has set.
             default = key.metadata["default"]
-            if name in os.environ and subject.app.config.get(key_name(key)) == default:
+            is_default = subject.app.config.get(key_name(key)) == default
+            if is_default and os.environ.get(name, str(default)).strip('"') != str(default):
                 yield finding("environment-unused", name=name)
 
 

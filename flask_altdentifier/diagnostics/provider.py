@@ -10,7 +10,7 @@ from werkzeug.http import parse_date
 
 from ..errors import ClientCredentialsRejected, CodeRejected, ProviderError, ProviderFailure
 from ..integration import integration_url
-from .findings import Findings, finding
+from .findings import Finding, Findings, finding
 from .subject import Subject
 
 #: Seconds that two clocks may differ.
@@ -22,16 +22,12 @@ def check_provider(subject: Subject) -> Findings:
     try:
         status, headers = _request_consent_page(subject)
     except ProviderFailure as error:
-        cause = f" ({error.cause})" if error.cause else " in time"
-        fix = "# let the firewall pass it, or correct ALTDENTIFIER_BASE_URL"
-        if subject.is_local:
-            fix = "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
-        yield finding("provider-unreachable", url=subject.config.base_url, cause=cause, fix=fix)
+        yield _failed(subject, error)
         return
     if status == 404:
         yield finding("client-id")
     elif status == 403 or status == 429 or status >= 500:
-        yield from _refused(subject, status)
+        yield _failed(subject, ProviderError(provider_status=status))
     else:
         yield from _exchange_made_up_code(subject)
     skew = clock_skew(headers.get("Date"))
@@ -78,10 +74,16 @@ def _exchange_made_up_code(subject: Subject) -> Findings:
     except CodeRejected:
         pass  # as it must be: the credentials are right, the code is not
     except ProviderFailure as error:
-        if error.provider_status is not None:
-            yield from _refused(subject, error.provider_status)
+        yield _failed(subject, error)
 
 
-def _refused(subject: Subject, status: int) -> Findings:
-    code = "provider-blocked" if status == 403 else "provider-error"
-    yield finding(code, url=subject.config.base_url, status=status)
+def _failed(subject: Subject, error: ProviderFailure) -> Finding:
+    url, status = subject.config.base_url, error.provider_status
+    if status is not None:
+        code = "provider-blocked" if status == 403 else "provider-error"
+        return finding(code, url=url, status=status)
+    cause = f" ({error.cause})" if error.cause else " in time"
+    fix = "# let the firewall pass it, or correct ALTDENTIFIER_BASE_URL"
+    if subject.is_local:
+        fix = "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
+    return finding("provider-unreachable", url=url, cause=cause, fix=fix)

@@ -99,7 +99,9 @@ def _proposed_uri(subject: Subject) -> SplitResult:
     path = app.config["APPLICATION_ROOT"].rstrip("/") + callback
     if not is_below(path, cookie_path(app)):
         path = cookie_path(app).rstrip("/") + callback
-    return SplitResult("https", app.config["SERVER_NAME"] or YOUR_HOST, path, "", "")
+    server = app.config["SERVER_NAME"]
+    is_public = server and not is_loopback(_host_of(server))
+    return SplitResult("https", server if is_public else YOUR_HOST, path, "", "")
 
 
 def _callback(subject: Subject) -> str:
