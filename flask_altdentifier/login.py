@@ -102,9 +102,7 @@ def handle_callback(state: ExtensionState) -> Response:
     answer = AuthorizationResponse(request.query_string)
     login = None
     if answer.state is not None:
-        login = pop_pending_login(
-            state.records, cookies, state.config.client_secret, answer.state
-        )
+        login = pop_pending_login(state.records, cookies, state.config.client_secret, answer.state)
     if answer.state is None or login is None or login.expired:
         return _reject_state(state, answer.state, login)
     try:
@@ -139,8 +137,9 @@ def _reject_state(state: ExtensionState, used: str | None, late: PendingLogin | 
     """
     if get_usable_grant(state) is not None:
         return redirect((late and late.next) or after_login(state), 303)
-    page = late.next if late else _next_of_used(state, used)
-    raise StateError(login_url=state.login_url(page))
+    if late is not None:
+        raise StateError(login_url=state.login_url(late.next, late.scope))
+    raise StateError(login_url=state.login_url(_next_of_used(state, used)))
 
 
 def _next_of_used(state: ExtensionState, used: str | None) -> str | None:
