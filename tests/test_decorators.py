@@ -209,7 +209,7 @@ async def coroutine() -> str:
         requires_scope()(coroutine),
         Thing.as_view("thing"),
         requires_scope()(Thing().get),
-        requires_scope()(partial(str, "done")),  # type: ignore[type-var]
+        requires_scope()(partial(str, "done")),
     ],
 )
 def test_kinds_of_views(app: Flask, client: FlaskClient, view: Any) -> None:

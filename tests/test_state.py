@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,21 @@ def test_redis_client_that_flask_session_replaces_is_refused(tmp_path: Path) -> 
         Session(app)
     with app.app_context(), pytest.raises(ConfigError, match="SESSION_REDIS"):
         state_of(app).records.get_store()
+
+
+def test_threads_share_one_default_store(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = state_of(make_app(ALTDENTIFIER_STORE=None))
+    get_store, threads = state.records.get_store, ThreadPoolExecutor(1)
+    late: list[Any] = []
+
+    def choose(_: Flask) -> MemoryStore:
+        late.append(threads.submit(get_store))
+        time.sleep(0.05)  # the other thread waits meanwhile
+        return MemoryStore()
+
+    monkeypatch.setattr("flask_altdentifier.state.default_store", choose)
+    with app.app_context(), threads:
+        assert get_store() is late[0].result()
 
 
 def test_default_store_under_test_is_in_memory(tmp_path: Path) -> None:
