@@ -52,7 +52,7 @@ class TrustFactor:
 
     #: 0 (very distrusted) to 3 (very trusted). Compare levels, not texts.
     level: int
-    #: AltDentifier's words for the level: printable, at most `MAX_TEXT` characters.
+    #: AltDentifier's words for the level, printable and at most 100 characters.
     text: str
 
 

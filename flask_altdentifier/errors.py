@@ -90,7 +90,7 @@ class AltDentifierError(HTTPException):
     title: str
     #: What happened and what to do next, for the visitor.
     detail: str
-    #: What the visitor can do: log in (again), try the same again, or nothing.
+    #: What the visitor can do, which is log in (again), try the same again, or nothing (None).
     next_step: ClassVar[Literal["login", "retry"] | None] = None
     #: Text of the button on the page.
     button: ClassVar[str] = N_("Try again")

@@ -49,7 +49,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
 
     @property
     def state(self) -> SandboxState:
-        """What the sandbox knows: tokens, token requests, installations.
+        """What the sandbox knows, such as tokens, token requests and installations.
 
         Example: `assert len(sandbox.state.token_requests) == 1`.
         """
