@@ -14,8 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+from ..servers.process import wait_until
 from .jar import Jar
 
 #: Seconds that a response may take.
@@ -30,14 +31,8 @@ class Answer:
     location: str | None
     set_cookies: list[str]
     body: str
-
-
-@dataclass(frozen=True)
-class Reply(Answer):
-    """One response of a server."""
-
-    process: int
-    seconds: float
+    process: int = 0
+    seconds: float = 0
 
 
 class Connection:
@@ -47,28 +42,22 @@ class Connection:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(PATIENCE)
         self.sock.connect(path)
+        self.close = self.sock.close
         self.process = 0
 
     def send(self, request: bytes) -> None:
         self.started = time.monotonic()
         self.sock.sendall(request)
 
-    def read(self) -> Reply:
+    def read(self) -> Answer:
         with closing(HTTPResponse(self.sock)) as response:
             response.begin()
             body = response.read().decode()
         self.process = int(response.headers.get("X-Process", "0"))
-        return Reply(
-            status=response.status,
-            location=response.headers["Location"],
-            set_cookies=response.headers.get_all("Set-Cookie", []),
-            body=body,
-            process=self.process,
-            seconds=time.monotonic() - self.started,
-        )
-
-    def close(self) -> None:
-        self.sock.close()
+        cookies = response.headers.get_all("Set-Cookie", [])
+        seconds = time.monotonic() - self.started
+        place = response.headers["Location"]
+        return Answer(response.status, place, cookies, body, self.process, seconds)
 
 
 class Fleet:
@@ -81,7 +70,7 @@ class Fleet:
             while len(self.connections) < 8:
                 connection = Connection(path)
                 self.connections.append(connection)
-                connection.send(request_bytes("GET", "/whoami", "app.test", ""))
+                connection.send(request_bytes("GET", "/whoami"))
                 process = connection.read().process
                 if full == 0 and [c.process for c in self.connections].count(process) == 4:
                     full = process
@@ -93,7 +82,7 @@ class Fleet:
         half = sorted(self.connections, key=lambda c: c.process)
         self.connections = [c for pair in zip(half[:4], half[4:], strict=True) for c in pair]
 
-    def volley(self, requests: Sequence[bytes]) -> list[Reply]:
+    def volley(self, requests: Sequence[bytes]) -> list[Answer]:
         """Send up to eight requests at one moment, and return the responses in the same order.
 
         All but the last byte of each is sent before, and then the last bytes at once.
@@ -115,72 +104,69 @@ class Fleet:
         return [connection.read() for connection, _ in used]
 
 
-def request_bytes(method: str, path: str, host: str, cookies: str) -> bytes:
+def request_bytes(method: str, path: str, cookies: str = "") -> bytes:
     """Return a request as a program sends it through a proxy that speaks https."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "X-Forwarded-Proto: https"]
-    lines += [f"Cookie: {cookies}"] if cookies else []
-    lines += ["Content-Length: 0"] if method == "POST" else []
+    lines = [f"{method} {path} HTTP/1.1", "Host: app.test", "X-Forwarded-Proto: https"]
+    lines += [f"Cookie: {cookies}"] * bool(cookies) + ["Content-Length: 0"] * (method == "POST")
     return "\r\n".join([*lines, "", ""]).encode()
 
 
 class Browser:
     """A cookie jar, and what its user does."""
 
-    def __init__(self, path: str, gates: Path, host: str = "app.test") -> None:
-        self.path, self.gates, self.host = path, gates, host
-        self.jar = Jar()
+    def __init__(self, path: str, gates: Path) -> None:
+        self.path, self.gates, self.jar = path, gates, Jar()
 
-    def request(self, method: str, path: str) -> bytes:
+    def request(self, path: str, method: str = "GET") -> bytes:
         """Return the bytes of a request with the cookies of this moment."""
-        return request_bytes(method, path, self.host, self.jar.header())
+        return request_bytes(method, path, self.jar.header())
 
-    def send(self, method: str, path: str, jar: Jar | None = None) -> Connection:
+    def send(self, path: str, jar: Jar | None = None, method: str = "GET") -> Connection:
         """Send a request, and return its connection."""
         connection = Connection(self.path)
-        cookies = (jar or self.jar).header()
-        connection.send(request_bytes(method, path, self.host, cookies))
+        connection.send(request_bytes(method, path, (jar or self.jar).header()))
         return connection
 
-    def ask(self, method: str, path: str, jar: Jar | None = None) -> Reply:
+    def ask(self, path: str, jar: Jar | None = None, method: str = "GET") -> Answer:
         """Send a request, with the cookies of another jar if one is given. Set no cookies."""
-        with closing(self.send(method, path, jar)) as connection:
+        with closing(self.send(path, jar, method)) as connection:
             return connection.read()
 
-    def visit(self, method: str, path: str) -> Reply:
-        """Send a request and set the cookies that come."""
-        reply = self.ask(method, path)
-        self.jar.receive(reply.set_cookies)
-        return reply
+    def receive(self, *answers: Answer) -> None:
+        for answer in answers:
+            self.jar.receive(answer.set_cookies)
 
-    def receive(self, replies: Sequence[Reply]) -> None:
-        for reply in replies:
-            self.jar.receive(reply.set_cookies)
+    def get(self, path: str) -> Answer:
+        """Visit a page: send a request and set the cookies that come."""
+        answer = self.ask(path)
+        self.receive(answer)
+        return answer
+
+    def post(self, path: str) -> Answer:
+        answer = self.ask(path, method="POST")
+        self.receive(answer)
+        return answer
 
     def start(self, next: str = "/next") -> str:  # noqa: A002
         """Start a login and return its state."""
-        reply = self.visit("GET", f"/login?next={quote(next, safe='')}")
-        assert reply.status == 302, reply
-        return state_in(reply)
+        return state_in(self.get(f"/login?next={next}"))
 
-    def finish(self, state: str, code: str) -> Reply:
+    def finish(self, state: str, code: str) -> Answer:
         """Come back from the provider."""
-        return self.visit("GET", callback(state, code))
+        return self.get(callback(state, code))
 
     def log_in(self) -> str:
         """Do a whole login and return the code that was used."""
         code = new_code()
-        reply = self.finish(self.start(), code)
-        assert (reply.status, reply.location) == (303, "/next"), reply
+        answer = self.finish(self.start(), code)
+        assert (answer.status, answer.location) == (303, "/next"), answer
         return code
-
-    def log_out(self, path: str = "/logout") -> None:
-        assert self.visit("POST", path).status in {200, 303}
 
     def token(self, jar: Jar | None = None) -> str | None:
         """Return the token of the protected view, or None if it is closed."""
-        reply = self.ask("GET", "/me", jar)
-        assert reply.status in {200, 401}, reply
-        return reply.body if reply.status == 200 else None
+        answer = self.ask("/me", jar)
+        assert answer.status in {200, 401}, answer
+        return answer.body if answer.status == 200 else None
 
     def slow(self, kind: str) -> SlowRequest:
         """Start a slow request, and return once its view has begun."""
@@ -191,22 +177,18 @@ class SlowRequest:
     """A request that is held in its view until `end`."""
 
     def __init__(self, browser: Browser, kind: str) -> None:
-        self.browser = browser
-        self.gate = secrets.token_hex(8)
-        self.connection = browser.send("GET", f"/slow/{kind}/{self.gate}")
-        deadline = time.monotonic() + PATIENCE
-        while not (browser.gates / f"{self.gate}.begun").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        self.browser, gate = browser, secrets.token_hex(8)
+        self.connection = browser.send(f"/slow/{kind}/{gate}")
+        self.gate = browser.gates / f"{gate}.open"
+        wait_until((browser.gates / f"{gate}.begun").exists, "slow request")
 
-    def end(self) -> Reply:
+    def end(self) -> None:
         """Let the view end, and set the cookies that come."""
-        (self.browser.gates / f"{self.gate}.open").touch()
+        self.gate.touch()
         with closing(self.connection):
-            reply = self.connection.read()
-        assert reply.status == 200, reply
-        self.browser.receive([reply])
-        return reply
+            answer = self.connection.read()
+        assert answer.status == 200, answer
+        self.browser.receive(answer)
 
 
 def new_code() -> str:
@@ -218,6 +200,7 @@ def callback(state: str, code: str) -> str:
     return f"/callback?code={code}&state={state}"
 
 
-def state_in(reply: Answer) -> str:
+def state_in(answer: Answer) -> str:
     """Return the state in the redirect to the provider."""
-    return parse_qs(urlsplit(str(reply.location)).query)["state"][0]
+    assert answer.status == 302, answer
+    return parse_qs(urlsplit(str(answer.location)).query)["state"][0]

@@ -12,50 +12,39 @@ import pytest
 from .browser import Fleet
 from .site import Backend, Site, backend
 
-STORES = ["sqlite", "redis", "postgres"]
+#: A function that returns a backend, or a site, on a store. Each is started once.
+Backends = Callable[[str], Backend]
+Sites = Callable[[str], Site]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that run servers, and the long search for planted faults."""
-    here = Path(__file__).parent
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        is_long = item.path.name == "test_planted_faults.py"
-        if item.path.parent == here and (is_long or fixtures & {"backends", "site", "frail_sites"}):
+        uses_servers = "backends" in getattr(item, "fixturenames", ())
+        if item.path.parent == Path(__file__).parent and (
+            uses_servers or item.path.name == "test_planted_faults.py"
+        ):
             item.add_marker(pytest.mark.server)
-
-
-class Backends:
-    """The servers of the stores, each started when it is needed first."""
-
-    def __init__(self, stack: ExitStack, factory: pytest.TempPathFactory) -> None:
-        self._stack, self._factory = stack, factory
-        self._running: dict[str, Backend] = {}
-
-    def get(self, kind: str) -> Backend:
-        if kind not in self._running:
-            directory = self._factory.mktemp(kind)
-            self._running[kind] = self._stack.enter_context(backend(kind, directory))
-        return self._running[kind]
 
 
 @pytest.fixture(scope="session")
 def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
     with ExitStack() as stack:
-        yield Backends(stack, tmp_path_factory)
+        yield cache(lambda kind: stack.enter_context(backend(kind, tmp_path_factory.mktemp(kind))))
 
 
 @pytest.fixture(
     scope="session",
-    params=[(kind, options) for kind in STORES for options in [(), ("--preload",)]],
-    ids=lambda param: "-".join([param[0], *(option.strip("-") for option in param[1])]),
+    params=[(kind, way) for kind in ("sqlite", "redis", "postgres") for way in ("", "--preload")],
+    ids="".join,
 )
 def site(
     request: pytest.FixtureRequest, backends: Backends, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """A site on each store, with `--preload` and without, which tests leave in order."""
-    kind, options = request.param
-    with Site(backends.get(kind), tmp_path_factory.mktemp("site"), *options) as site:
+    kind, way = request.param
+    options = [way] if way else []
+    with Site(backends(kind), tmp_path_factory.mktemp("site"), *options) as site:
         yield site
 
 
@@ -66,8 +55,8 @@ def fleet(site: Site) -> Fleet:
 
 
 @pytest.fixture(scope="session")
-def frail_sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
-    """A function that returns a site on a store, whose server and processes tests may harm."""
+def frail_sites(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
+    """Sites whose servers and processes tests may harm."""
     with ExitStack() as stack:
 
         @cache

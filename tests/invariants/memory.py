@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from flask import Flask
@@ -21,7 +19,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from flask_altdentifier import ApiResponse
 from flask_altdentifier.stores import MemoryStore
 
-from .app import create_app
+from .app import BASE_URL, create_app
 from .browser import Answer
 from .jar import Jar
 from .provider import Provider
@@ -68,45 +66,37 @@ class Clock:
             yield
 
 
-def _nothing(method: str, key: str) -> None:
-    """Do nothing at a call of the store."""
-
-
 class Store(MemoryStore):
     """A store that calls a test before and after each call, with the method and the key."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.before: Callable[[str, str], None] = _nothing
-        self.after: Callable[[str, str], None] = _nothing
-
-    def _call(self, method: str, key: str, *values: Any) -> Any:
-        self.before(method, key)
-        result = getattr(super(), method)(key, *values)
-        self.after(method, key)
-        return result
-
-    def get(self, key: str) -> str | None:
-        return self._call("get", key)  # type: ignore[no-any-return]
-
-    def set(self, key: str, value: str, ttl: float) -> None:
-        self._call("set", key, value, ttl)
-
-    def pop(self, key: str) -> str | None:
-        return self._call("pop", key)  # type: ignore[no-any-return]
-
-    def delete(self, key: str) -> None:
-        self._call("delete", key)
+        self.work()
 
     def work(self) -> None:
         """Call nobody any more."""
-        self.before = self.after = _nothing
+        self.before: Callable[[str, str], None] = lambda method, key: None
+        self.after: Callable[[str, str], None] = lambda method, key: None
 
-    def values(self, kind: str) -> dict[str, str]:
+    def records(self, kind: str) -> dict[str, str]:
         """Return the records of one kind that have not expired, without a call."""
         keys = [key for key in self._records if f":{kind}:" in key]
         found = {key: MemoryStore.get(self, key) for key in keys}
         return {key: value for key, value in found.items() if value is not None}
+
+
+def _watched(method: str) -> Callable[..., Any]:
+    def call(store: Store, key: str, *values: Any) -> Any:
+        store.before(method, key)
+        result = getattr(MemoryStore, method)(store, key, *values)
+        store.after(method, key)
+        return result
+
+    return call
+
+
+for _method in ("get", "set", "pop", "delete"):
+    setattr(Store, _method, _watched(_method))
 
 
 class Transport(Provider):
@@ -115,11 +105,10 @@ class Transport(Provider):
     def request(
         self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
     ) -> ApiResponse:
-        code = parse_qs((body or b"").decode())["code"][0]
-        return ApiResponse(200, Headers(), json.dumps(self.answer(code)).encode())
+        return ApiResponse(200, Headers(), self.answer(body or b""))
 
 
-def memory_app(store: Store, name: str = "a", **config: Any) -> tuple[Flask, Transport]:
+def memory_app(store: Store, name: str = "a") -> tuple[Flask, Transport]:
     """Return an app that keeps its records in *store*, and its provider."""
     app = create_app(
         {
@@ -127,22 +116,18 @@ def memory_app(store: Store, name: str = "a", **config: Any) -> tuple[Flask, Tra
             "ALTDENTIFIER_STORE": store,
             "ALTDENTIFIER_CLIENT_ID": f"client {name}",
             "PROPAGATE_EXCEPTIONS": False,
-            **config,
         }
     )
-    transport = Transport()
-    app.extensions["altdentifier"].transport = transport
+    transport = app.extensions["altdentifier"].transport = Transport()
     return app, transport
 
 
-def ask(app: Flask, method: str, path: str, jar: Jar) -> Answer:
+def ask(app: Flask, path: str, jar: Jar, method: str = "GET") -> Answer:
     """Send a request with the cookies of *jar*, over https, and set no cookies."""
-    headers = [("Cookie", jar.header())] if jar.header() else []
-    builder = EnvironBuilder(method=method, path=path, base_url="https://app.test", headers=headers)
-    environ = builder.get_environ()
+    headers = {"Cookie": jar.header()} if jar.header() else {}
+    builder = EnvironBuilder(method=method, path=path, base_url=BASE_URL, headers=headers)
+    body, status, answered = run_wsgi_app(app, builder.get_environ(), buffered=True)
     builder.close()
-    body, status, answered = run_wsgi_app(app, environ, buffered=True)
     cookies = answered.getlist("Set-Cookie")
-    return Answer(
-        int(status.split()[0]), answered.get("Location"), cookies, b"".join(body).decode()
-    )
+    text = b"".join(body).decode()
+    return Answer(int(status.split()[0]), answered.get("Location"), cookies, text)

@@ -109,7 +109,7 @@ class Model(RuleBasedStateMachine):
         member.pending = [old for old in member.pending if self.is_pending(old)]
         kept = member.pending[-(MAX_PENDING - 1) :]
         for number in range(tabs):
-            answer = self.ask(app, "GET", f"/login?next=/next/{number}", jar)
+            answer = self.ask(app, f"/login?next=/next/{number}", jar)
             assert answer.status == 302
             self.jars[browser].receive(answer.set_cookies)
             end = self.clock.time() + LOGIN_LIFETIME
@@ -126,33 +126,29 @@ class Model(RuleBasedStateMachine):
         member.pending = kept
         self.check(browser, app)
 
-    @precondition(lambda self: self.any_pending())
-    @rule(browser=BROWSERS, app=APPS, tabs=st.integers(1, 4))
-    def finishes_newest_tabs(self, browser: str, app: str, tabs: int) -> None:
-        for login in self.members[browser, app].pending[-tabs:]:
-            self.finish(browser, app, login)
-
     @precondition(lambda self: self.started)
-    @rule(browser=BROWSERS, app=APPS)
-    def finishes_oldest_tab(self, browser: str, app: str) -> None:
-        """It may have been dropped."""
+    @rule(
+        browser=BROWSERS,
+        app=APPS,
+        which=st.sampled_from(["oldest", "newest", "own", "any"]),
+        number=NUMBERS,
+    )
+    def finishes(self, browser: str, app: str, which: str, number: int) -> None:
+        """A browser comes back in its oldest tab, which may have been dropped, its newest tabs, a
+        tab of anybody, or with any state that was ever issued.
+        """
         now, place = self.clock.time(), (browser, app)
         tabs = [tab for tab in self.started if (tab.browser, tab.app) == place and not tab.is_used]
-        for tab in [tab for tab in tabs if tab.end > now][:1]:
-            self.finish(browser, app, tab)
-
-    @precondition(lambda self: self.started)
-    @rule(browser=BROWSERS, number=NUMBERS)
-    def finishes_any(self, browser: str, number: int) -> None:
-        """A browser comes back with any state that was ever issued."""
-        login = self.started[number % len(self.started)]
-        self.finish(browser, login.app, login)
-
-    @precondition(lambda self: self.any_pending())
-    @rule(number=NUMBERS)
-    def finishes_own(self, number: int) -> None:
-        login = self.pick_pending(number)
-        self.finish(login.browser, login.app, login)
+        if which == "oldest":
+            tabs = [tab for tab in tabs if tab.end > now][:1]
+        elif which == "newest":
+            tabs = self.members[place].pending[-(number % 4 + 1) :]
+        elif which == "own":
+            tabs = [self.pick_pending(number)] if self.any_pending() else []
+        else:
+            tabs = [self.started[number % len(self.started)]]
+        for tab in tabs:
+            self.finish(tab.browser if which == "own" else browser, tab.app, tab)
 
     @precondition(lambda self: self.any_pending())
     @rule(number=NUMBERS, at=st.integers(1, 8), last=st.booleans())
@@ -163,7 +159,7 @@ class Model(RuleBasedStateMachine):
         answers: list[Answer] = []
 
         def second() -> None:
-            answers.append(self.ask(login.app, "GET", callback(login.state, codes[1]), jar))
+            answers.append(self.ask(login.app, callback(login.state, codes[1]), jar))
 
         answers.append(self.interrupt(at, second, login, codes[0], jar))
         provider = self.providers[login.app]
@@ -186,7 +182,7 @@ class Model(RuleBasedStateMachine):
         codes, answers = [secrets.token_hex(8) for _ in tabs], []
 
         def second() -> None:
-            answers.append(self.ask(app, "GET", callback(tabs[1].state, codes[1]), jar))
+            answers.append(self.ask(app, callback(tabs[1].state, codes[1]), jar))
 
         answers.append(self.interrupt(at, second, tabs[0], codes[0], jar))
         assert {answer.location for answer in answers} == {login.next for login in tabs}
@@ -206,7 +202,7 @@ class Model(RuleBasedStateMachine):
         jar, code = self.jars[login.browser].copy(), secrets.token_hex(8)
 
         def log_out() -> None:
-            answer = self.ask(login.app, "POST", "/logout", jar)
+            answer = self.ask(login.app, "/logout", jar, "POST")
             assert answer.status == 303
             self.jars[login.browser].receive(answer.set_cookies)
             self.has_ended(self.members[login.browser, login.app])
@@ -220,7 +216,7 @@ class Model(RuleBasedStateMachine):
     @rule(browser=BROWSERS, app=APPS)
     def logs_out(self, browser: str, app: str) -> None:
         before = self.ids(browser, app)
-        answer = self.visit(browser, app, "POST", "/logout")
+        answer = self.visit(browser, app, "/logout", "POST")
         assert (answer.status, answer.location) == (303, "/")
         self.has_ended(self.members[browser, app])
         after = self.ids(browser, app)
@@ -230,7 +226,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(browser=BROWSERS, app=APPS)
     def puts_into_cart(self, browser: str, app: str) -> None:
-        assert self.visit(browser, app, "GET", "/cart/apples").status == 200
+        assert self.visit(browser, app, "/cart/apples").status == 200
 
     @rule(seconds=st.sampled_from([1, 60, 300, 599, 601, 86_400, TOKEN_LIFETIME]))
     def time_passes(self, seconds: int) -> None:
@@ -241,7 +237,7 @@ class Model(RuleBasedStateMachine):
     @rule(browser=BROWSERS, app=APPS, writes=st.booleans())
     def slow_request_begins(self, browser: str, app: str, writes: bool) -> None:
         session_id = str(self.ids(browser, app)["session"])
-        record = self.store.values("session").get(self.session_key(app, session_id))
+        record = self.store.records("session").get(self.session_key(app, session_id))
         session = json.loads(json.loads(record)["data"]) if record else {}
         session_id = session_id if record else secrets.token_urlsafe(32)
         self.slow.append(Slow(browser, app, session_id, session, writes))
@@ -279,7 +275,7 @@ class Model(RuleBasedStateMachine):
     @precondition(lambda self: self.stolen)
     @rule(number=NUMBERS, app=APPS)
     def thief_visits(self, number: int, app: str) -> None:
-        answer = self.ask(app, "GET", "/me", self.stolen[number % len(self.stolen)])
+        answer = self.ask(app, "/me", self.stolen[number % len(self.stolen)])
         assert answer.status == 401 or answer.body not in self.ended_tokens
 
     @precondition(lambda self: self.stolen and self.started)
@@ -289,7 +285,7 @@ class Model(RuleBasedStateMachine):
         login = self.started[number % len(self.started)]
         if not self.is_pending(login):
             jar, code = self.stolen[number % len(self.stolen)], secrets.token_hex(8)
-            self.ask(login.app, "GET", callback(login.state, code), jar)
+            self.ask(login.app, callback(login.state, code), jar)
             assert self.providers[login.app].requests[code] == 0
 
     @rule(attacker=BROWSERS, victim=BROWSERS, app=APPS, finishes=st.booleans())
@@ -308,8 +304,7 @@ class Model(RuleBasedStateMachine):
         name = self.login_cookie_name(app)
         for number in range(6):
             value = f"99{number:017}.{'A' * 43}.{'B' * 43}"
-            end = self.clock.time() + LOGIN_LIFETIME
-            self.jars[victim].cookies[f"{name}_state_{number:016}", "/"] = (value, end)
+            self.jars[victim].put(f"{name}_state_{number:016}", value, LOGIN_LIFETIME)
 
     # What must hold
 
@@ -318,7 +313,7 @@ class Model(RuleBasedStateMachine):
         """No key contains a login id, and no session contains a token."""
         keys = "\n".join(self.store._records)
         assert not [value for value in self.login_ids if value in keys]
-        sessions = "".join(self.store.values("session").values())
+        sessions = "".join(self.store.records("session").values())
         for provider in self.providers.values():
             assert not [token for token in provider.tokens.values() if token in sessions]
 
@@ -326,7 +321,7 @@ class Model(RuleBasedStateMachine):
         """The protected view knows who is logged in here."""
         member = self.members[browser, app]
         live = member.token if member.end > self.clock.time() else None
-        answer = self.ask(app, "GET", "/me", self.jars[browser].copy())
+        answer = self.ask(app, "/me", self.jars[browser].copy())
         assert answer.status in {200, 401}
         assert (answer.body if answer.status == 200 else None) == live
 
@@ -335,7 +330,7 @@ class Model(RuleBasedStateMachine):
         member, code = self.members[browser, app], secrets.token_hex(8)
         is_own = login.browser == browser
         before, is_good = self.ids(browser, app), is_own and self.is_pending(login)
-        answer = self.visit(browser, app, "GET", callback(login.state, code))
+        answer = self.visit(browser, app, callback(login.state, code))
         assert self.providers[app].requests[code] == int(is_good)
         after = self.ids(browser, app)
         if is_good:
@@ -367,7 +362,7 @@ class Model(RuleBasedStateMachine):
 
         self.store.before = count
         try:
-            answer = self.ask(login.app, "GET", callback(login.state, code), jar)
+            answer = self.ask(login.app, callback(login.state, code), jar)
         finally:
             self.store.work()
         if seen < at:
@@ -396,14 +391,14 @@ class Model(RuleBasedStateMachine):
         pending = self.any_pending()
         return pending[number % len(pending)]
 
-    def visit(self, browser: str, app: str, method: str, path: str) -> Answer:
-        answer = self.ask(app, method, path, self.jars[browser])
+    def visit(self, browser: str, app: str, path: str, method: str = "GET") -> Answer:
+        answer = self.ask(app, path, self.jars[browser], method)
         self.jars[browser].receive(answer.set_cookies)
         return answer
 
-    def ask(self, app: str, method: str, path: str, jar: Jar) -> Answer:
+    def ask(self, app: str, path: str, jar: Jar, method: str = "GET") -> Answer:
         """Send a request, and remember the login id that is issued."""
-        answer = ask(self.apps[app], method, path, jar)
+        answer = ask(self.apps[app], path, jar, method)
         assert answer.status != 500
         assert len(answer.set_cookies) <= 8
         fresh = Jar(self.clock.time)

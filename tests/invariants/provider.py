@@ -6,6 +6,7 @@ import json
 import secrets
 import threading
 from collections import Counter
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,8 +21,7 @@ class Gate:
     """Holds the response to one token request."""
 
     def __init__(self) -> None:
-        self.arrived = threading.Event()
-        self.opened = threading.Event()
+        self.arrived, self.opened = threading.Event(), threading.Event()
 
     def open(self) -> None:
         self.opened.set()
@@ -31,38 +31,29 @@ class Provider:
     """Counts the token requests for each code."""
 
     def __init__(self) -> None:
-        #: Number of token requests, by code.
         self.requests: Counter[str] = Counter()
         #: The newest token, by code.
         self.tokens: dict[str, str] = {}
         #: The client's port of the newest token request, by code.
         self.ports: dict[str, int] = {}
-        self._gates: dict[str, Gate] = {}
+        self.gates: dict[str, Gate] = {}
         self._lock = threading.Lock()
 
     def hold(self, code: str) -> Gate:
         """Hold the response for *code* until the gate is opened."""
-        return self._gates.setdefault(code, Gate())
+        return self.gates.setdefault(code, Gate())
 
-    def answer(self, code: str) -> dict[str, Any]:
-        """Return the token response for *code*."""
+    def answer(self, body: bytes) -> bytes:
+        """Return the response to a token request."""
+        code = parse_qs(body.decode())["code"][0]
         with self._lock:
             self.requests[code] += 1
             token = self.tokens[code] = secrets.token_urlsafe(24)
-        gate = self._gates.get(code)
-        if gate is not None:
-            gate.arrived.set()
-            gate.opened.wait(timeout=30)
-        return {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": TOKEN_LIFETIME,
-            "scope": "read:user",
-        }
-
-    def open_gates(self) -> None:
-        for gate in self._gates.values():
-            gate.open()
+        if code in self.gates:
+            self.gates[code].arrived.set()
+            self.gates[code].opened.wait(30)
+        members = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_LIFETIME}
+        return json.dumps(members).encode()
 
 
 class ProviderServer(Provider):
@@ -72,22 +63,17 @@ class ProviderServer(Provider):
         super().__init__()
         handler = type("Handler", (_Handler,), {"provider": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.open_gates()
+        for gate in self.gates.values():
+            gate.open()
         self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.socket.close()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -96,18 +82,17 @@ class _Handler(BaseHTTPRequestHandler):
     provider: Provider
 
     def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        code = form["code"][0]
-        self.provider.ports[code] = self.client_address[1]
-        body = json.dumps(self.provider.answer(code)).encode()
-        try:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            self.close_connection = True  # the worker that asked was killed
+        request = self.rfile.read(int(self.headers["Content-Length"]))
+        self.provider.ports[parse_qs(request.decode())["code"][0]] = self.client_address[1]
+        body = self.provider.answer(request)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def handle(self) -> None:
+        with suppress(OSError):  # the worker was killed
+            super().handle()
 
     def log_message(self, *_: Any) -> None:
         """Be silent."""

@@ -18,10 +18,10 @@ def test_five_tabs_opened_at_once(site: Site, fleet: Fleet, cookies: str) -> Non
     for _ in ROUNDS:
         browser = site.browser()
         if cookies == "session":
-            browser.visit("GET", "/cart/apples")
-        replies = fleet.volley([browser.request("GET", f"/login?next=/tab/{n}") for n in range(5)])
-        tabs = [(state_in(reply), f"/tab/{n}") for n, reply in enumerate(replies)]
-        browser.receive(random.sample(replies, 5))
+            browser.get("/cart/apples")
+        answers = fleet.volley([browser.request(f"/login?next=/tab/{n}") for n in range(5)])
+        tabs = [(state_in(answer), f"/tab/{n}") for n, answer in enumerate(answers)]
+        browser.receive(*random.sample(answers, 5))
         for state, path in random.sample(tabs, 5):
             code = new_code()
             assert browser.finish(state, code).location == path
@@ -32,18 +32,17 @@ def test_five_tabs_finish_at_once(site: Site, fleet: Fleet) -> None:
     for _ in ROUNDS:
         browser, codes = site.browser(), [new_code() for _ in range(5)]
         paths = [callback(browser.start(), code) for code in codes]
-        replies = fleet.volley([browser.request("GET", path) for path in paths])
-        assert {(reply.status, reply.location) for reply in replies} == {(303, "/next")}
+        answers = fleet.volley([browser.request(path) for path in paths])
+        assert {(answer.status, answer.location) for answer in answers} == {(303, "/next")}
         assert [site.provider.requests[code] for code in codes] == [1] * 5
-        browser.receive(random.sample(replies, 5))
+        browser.receive(*random.sample(answers, 5))
         assert browser.token() in {site.provider.tokens[code] for code in codes}
 
 
 @pytest.mark.parametrize("lost", ["nothing", "session"])
 def test_sixth_tab_drops_the_oldest(site: Site, lost: str) -> None:
     for _ in ROUNDS:
-        browser, code = site.browser(), new_code()
-        states = []
+        browser, code, states = site.browser(), new_code(), []
         for _ in range(6):
             states.append(browser.start())
             browser.jar.forget(lost)
@@ -55,22 +54,19 @@ def test_sixth_tab_drops_the_oldest(site: Site, lost: str) -> None:
 
 
 def test_eight_tabs_opened_at_once_come_down_to_five(site: Site, fleet: Fleet) -> None:
-    for _ in ROUNDS:
-        browser = site.browser()
-        replies = fleet.volley([browser.request("GET", "/login")] * 8)
-        browser.receive(replies)
-        reply = browser.visit("GET", "/login")
-        assert len(reply.set_cookies) <= 8
-        assert len(browser.jar.state_cookies) == 5
-        assert browser.finish(state_in(reply), new_code()).status == 303
+    browser = site.browser()
+    browser.receive(*fleet.volley([browser.request("/login")] * 8))
+    answer = browser.get("/login")
+    assert len(answer.set_cookies) <= 8
+    assert len(browser.jar.state_cookies) == 5
+    assert browser.finish(state_in(answer), new_code()).status == 303
 
 
 def test_crowd_without_cookies_logs_nobody_out(site: Site, fleet: Fleet) -> None:
     browser = site.browser()
-    kept = browser.log_in()
-    state = browser.start()
-    visit = request_bytes("GET", "/login", "app.test", "")
+    kept, state = browser.log_in(), browser.start()
     for _ in range(CROWD // 8):
-        assert {reply.status for reply in fleet.volley([visit] * 8)} == {302}
+        answers = fleet.volley([request_bytes("GET", "/login")] * 8)
+        assert {answer.status for answer in answers} == {302}
     assert browser.token() == site.provider.tokens[kept]
     assert browser.finish(state, new_code()).location == "/next"

@@ -7,16 +7,14 @@ import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs
 
 import pytest
-from flask import Flask
 
 from flask_altdentifier.stores import MemoryStore
 
-from ..http.peer import Peer, http, peer
+from ..http.peer import http, peer
 from .app import create_app
-from .browser import Answer, Browser, callback, state_in
+from .browser import Browser, callback, state_in
 from .conftest import Backends
 from .jar import Jar
 from .memory import ask
@@ -33,7 +31,7 @@ FORKED = ["--preload", "--workers", "4", "--worker-class", "sync", "--threads", 
 def test_eight_people_see_their_own_token(
     backends: Backends, store: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with Site(backends.get(store), tmp_path_factory.mktemp("forked"), *FORKED) as site:
+    with Site(backends(store), tmp_path_factory.mktemp("forked"), *FORKED) as site:
         with ThreadPoolExecutor(8) as pool:
             futures = [
                 pool.submit(visit_often, site.browser(), site.provider, name) for name in "abcdefgh"
@@ -50,17 +48,17 @@ def visit_often(browser: Browser, provider: Provider, name: str) -> set[int]:
     processes = set()
     code = browser.log_in()
     for number in range(REQUESTS // 8):
-        reply = browser.visit("GET", "/me")
-        processes.add(reply.process)
-        assert (reply.status, reply.body) == (200, provider.tokens[code])
+        answer = browser.get("/me")
+        processes.add(answer.process)
+        assert (answer.status, answer.body) == (200, provider.tokens[code])
         if number % 4 == 0:
-            assert browser.visit("GET", f"/cart/{name}").body == name
+            assert browser.get(f"/cart/{name}").body == name
         if number % 4 == 1:
-            assert browser.visit("GET", "/cart").body == name
+            assert browser.get("/cart").body == name
         if number % 10 == 9:
             code = browser.log_in()
         if number % 30 == 29:
-            browser.log_out()
+            browser.post("/logout")
             assert browser.token() is None
             code = browser.log_in()
     return processes
@@ -73,29 +71,12 @@ def test_forked_site_after_a_login_before_the_fork(site: Site) -> None:
         codes = [browser.log_in() for browser in browsers]
         for browser, code in zip(browsers, codes, strict=True):
             assert browser.token() == site.provider.tokens[code]
-            assert browser.visit("GET", "/cart").body == "None"
+            assert browser.get("/cart").body == "None"
         ports = [site.provider.ports[code] for code in codes]
         assert site.provider.ports.get("of-the-master") not in ports
 
 
 # On a connection that is kept
-
-
-class OddProvider:
-    """Gives each code its own token, after or before something that is not part of the response."""
-
-    def __init__(self, before: bytes = b"", after: bytes = b"", late: bytes = b"") -> None:
-        self.parts = before, after, late
-        self.running: Peer | None = None
-
-    def __call__(self, connection: socket.socket) -> None:
-        assert self.running is not None
-        form = parse_qs(self.running.requests[-1].partition(b"\r\n\r\n")[2].decode())
-        before, after, late = self.parts
-        connection.sendall(before + token_response(form["code"][0]) + after)
-        if late:
-            time.sleep(0.05)
-            connection.sendall(late)
 
 
 def token_response(code: str) -> bytes:
@@ -104,60 +85,52 @@ def token_response(code: str) -> bytes:
 
 
 STOLEN = token_response("somebody-else")
-ODD: dict[str, OddProvider] = {
-    "102": OddProvider(before=b"HTTP/1.1 102 Processing\r\n\r\n"),
-    "103": OddProvider(before=b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
-    "103 twice": OddProvider(before=b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2),
-    "100": OddProvider(before=b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "101": OddProvider(before=b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
-    "199": OddProvider(before=b"HTTP/1.1 199 Odd\r\n\r\n"),
-    "second response": OddProvider(after=STOLEN),
-    "half of a second response": OddProvider(after=STOLEN[:40]),
-    "late second response": OddProvider(late=STOLEN),
-    "line break": OddProvider(after=b"\r\n"),
-    "response before": OddProvider(before=STOLEN),
-    "204 with a body": OddProvider(before=http(STOLEN, status=b"204 No Content")),
-    "304 with a body": OddProvider(before=http(STOLEN, status=b"304 Not Modified")),
-    "length too short": OddProvider(before=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
-    "chunks": OddProvider(
-        before=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-    ),
-    "refused": OddProvider(before=http(b"{}", status=b"400 Bad Request")),
-    "error": OddProvider(before=http(b"", status=b"500 Oops"), after=STOLEN),
+EMPTY_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+#: What comes before each response, right after it, and later; and whether people can log in.
+ODD: dict[str, tuple[bytes, bytes, bytes, bool]] = {
+    "100": (b"HTTP/1.1 100 Continue\r\n\r\n", b"", b"", True),
+    "101": (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", b"", b"", False),
+    "102": (b"HTTP/1.1 102 Processing\r\n\r\n", b"", b"", True),
+    "103": (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 2, b"", b"", True),
+    "199": (b"HTTP/1.1 199 Odd\r\n\r\n", b"", b"", True),
+    "second response": (b"", STOLEN, b"", True),
+    "half of a response": (b"", STOLEN[:40], b"", True),
+    "late response": (b"", b"", STOLEN, True),
+    "line break": (b"", b"\r\n", b"", True),
+    "204 with a body": (http(STOLEN, status=b"204 No Content"), b"", b"", False),
+    "304 with a body": (http(STOLEN, status=b"304 Not Modified"), b"", b"", False),
+    "short length": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"", b"", False),
+    "chunks": (EMPTY_CHUNKS, b"", b"", False),
+    "refusal": (http(b"{}", status=b"400 Bad Request"), b"", b"", False),
+    "error": (http(b"", status=b"500 Oops"), STOLEN, b"", False),
 }
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_nobody_gets_what_was_left_on_the_connection(name: str) -> None:
-    """Five people log in one after the other. Who logs in has their own token."""
-    odd = ODD[name]
-    with peer(odd) as running:
-        odd.running = running
-        app = create_app(
-            {"ALTDENTIFIER_STORE": MemoryStore(), "ALTDENTIFIER_BASE_URL": running.origin}
-        )
-        finished = 0
+    """Five people log in one after the other, and each has their own token, or none."""
+    before, after, late, works = ODD[name]
+
+    def respond(connection: socket.socket) -> None:
+        code = running.requests[-1].partition(b"&code=")[2].partition(b"&")[0]
+        connection.sendall(before + token_response(code.decode()) + after)
+        if late:
+            time.sleep(0.02)
+            connection.sendall(late)
+
+    with peer(respond) as running:
+        config = {"STORE": MemoryStore(), "BASE_URL": running.origin}
+        app = create_app({f"ALTDENTIFIER_{key}": value for key, value in config.items()})
         for number in range(5):
-            jar, code = Jar(), f"{name}-{number}".replace(" ", "-")
-            reply = log_in(app, jar, code)
-            if name.startswith("late"):
-                time.sleep(0.1)  # the late response has come before the next person does
-            me = ask(app, "GET", "/me", jar)
-            if reply.status == 303:
-                # The provider may give a person any token in a response, but only once.
-                assert me.body in {f"token-of-{code}", "token-of-somebody-else"}
-                finished += me.body == f"token-of-{code}"
-            else:
-                assert (reply.status, me.status) in {(502, 401), (400, 401)}
-        assert finished == (5 if odd.parts[0][9:12] in {b"", b"100", b"102", b"103", b"199"} else 0)
-        codes = [request.partition(b"&code=")[2] for request in running.requests]
-        assert len(codes) == len(set(codes)) == 5
-        app.extensions["altdentifier"].transport._current_pool.close()
-
-
-def log_in(app: Flask, jar: Jar, code: str) -> Answer:
-    started = ask(app, "GET", "/login", jar)
-    jar.receive(started.set_cookies)
-    reply = ask(app, "GET", callback(state_in(started), code), jar)
-    jar.receive(reply.set_cookies)
-    return reply
+            jar, code = Jar(), f"code-{number}"
+            answer = ask(app, "/login", jar)
+            jar.receive(answer.set_cookies)
+            answer = ask(app, callback(state_in(answer), code), jar)
+            jar.receive(answer.set_cookies)
+            if late:
+                time.sleep(0.1)  # until it has come
+            me = ask(app, "/me", jar)
+            assert answer.status in ({303} if works else {400, 502})
+            assert (me.status, me.body) == (200, f"token-of-{code}") if works else me.status == 401
+        assert len(running.requests) == 5
+        app.extensions["altdentifier"].transport._pool().close()

@@ -68,9 +68,7 @@ def state_needs_the_session_only(patch: Patch) -> None:
 def state_needs_session_or_cookie(patch: Patch) -> None:
     """Version 1. Who plants a session finishes a login in another browser."""
     find = BrowserCookies.find_state_cookie
-    patch.setattr(
-        BrowserCookies, "find_state_cookie", lambda *a: find(*a) or find_in_session(*a)
-    )
+    patch.setattr(BrowserCookies, "find_state_cookie", lambda *a: find(*a) or find_in_session(*a))
 
 
 def state_is_accepted_from_any_browser(patch: Patch) -> None:

@@ -33,24 +33,24 @@ class User:
         self.jar = Jar()
         self.failed: str | None = None
         if "session" in start:
-            self.visit("GET", "/cart/apples")
+            self.visit("/cart/apples")
         #: The token of the login that the browser has at the start.
         self.token_at_start = self.log_in() if "login" in start else None
         self.jar_at_start = self.jar.copy()
 
-    def visit(self, method: str, path: str) -> Answer:
-        answer = ask(self.app, method, path, self.jar)
+    def visit(self, path: str, method: str = "GET") -> Answer:
+        answer = ask(self.app, path, self.jar, method)
         self.jar.receive(answer.set_cookies)
         return answer
 
     def token(self, jar: Jar | None = None) -> str | None:
-        answer = ask(self.app, "GET", "/me", jar or self.jar)
+        answer = ask(self.app, "/me", jar or self.jar)
         assert answer.status in {200, 401}
         return answer.body if answer.status == 200 else None
 
     def log_in(self) -> str:
-        state, code = state_in(self.visit("GET", "/login?next=/next")), secrets.token_hex(8)
-        assert self.visit("GET", callback(state, code)).location == "/next"
+        state, code = state_in(self.visit("/login?next=/next")), secrets.token_hex(8)
+        assert self.visit(callback(state, code)).location == "/next"
         assert self.provider.requests[code] == 1
         assert self.token() == self.provider.tokens[code]
         return self.provider.tokens[code]
@@ -83,11 +83,11 @@ def test_login(start: str, moment: str) -> None:
     """No half login, no code sent twice, and a new login works."""
     for user in users(start, moment):
         code, state = secrets.token_hex(8), "A" * 43
-        answer = user.visit("GET", "/login?next=/next")
+        answer = user.visit("/login?next=/next")
         started = user.jar.copy()
         if answer.status == 302:
             state = state_in(answer)
-            answer = user.visit("GET", callback(state, code))
+            answer = user.visit(callback(state, code))
         user.store.work()
         assert "text of the server" not in answer.body
         assert answer.status == 303 or (answer.status == 503 and user.failed)
@@ -99,11 +99,11 @@ def test_login(start: str, moment: str) -> None:
         else:
             assert user.token() == user.token_at_start
         for jar in (user.jar, started):
-            ask(user.app, "GET", callback(state, code), jar)
+            ask(user.app, callback(state, code), jar)
             assert user.provider.requests[code] <= 1
         assert user.log_in() == user.token()
         assert user.token(user.jar_at_start) is None
-        user.visit("POST", "/logout")
+        user.visit("/logout", "POST")
         assert user.token() is None
 
 
@@ -111,12 +111,12 @@ def test_login(start: str, moment: str) -> None:
 def test_logout(start: str, moment: str, path: str) -> None:
     """The answer is true, and the logout can be done again."""
     for user in users(start, moment):
-        answer = user.visit("POST", path)
+        answer = user.visit(path, "POST")
         user.store.work()
         assert answer.status in {200, 303} or (answer.status == 503 and user.failed)
         if answer.status == 503:
             assert user.token() in {None, user.token_at_start}
-            assert user.visit("POST", path).status in {200, 303}
+            assert user.visit(path, "POST").status in {200, 303}
         assert user.token() is None
         assert user.token(user.jar_at_start) is None
         user.log_in()
@@ -124,7 +124,7 @@ def test_logout(start: str, moment: str, path: str) -> None:
 
 def test_protected_view(start: str, moment: str) -> None:
     for user in users(start, moment):
-        answer = user.visit("GET", "/me")
+        answer = user.visit("/me")
         user.store.work()
         if answer.status == 503:
             assert user.failed in {"get grant", "get session"}
