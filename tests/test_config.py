@@ -147,7 +147,3 @@ def test_message_does_not_repeat_a_store_url(caplog: pytest.LogCaptureFixture) -
     with pytest.raises(ConfigError) as caught:
         config_with(STORE="redis://user:hunter2@[")
     assert "hunter2" not in str(caught.value) + caplog.text
-
-
-def test_client_hash_differs_between_clients() -> None:
-    assert config_with(CLIENT_ID="a").client_hash != config_with(CLIENT_ID="b").client_hash

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from flask_altdentifier.state import get_state
 
 from .support import WatchedStore, cookies_of, finish, log_in, query_of, set_cookies, start
 
@@ -71,6 +76,21 @@ def test_calls_of_the_store(
     assert sorted(store.calls) == calls
 
 
+@pytest.mark.parametrize(("path", "calls"), [("/", 0), ("/login", 1), (UNKNOWN, 1), ("/me", 2)])
+def test_calls_of_get_state(member: FlaskClient, path: str, calls: int) -> None:
+    """The state is passed down. `current_grant`, in the view of `/me`, has to ask for it."""
+    asked: list[str] = []
+
+    def note(frame: Any, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is get_state.__code__:
+            asked.append(path)
+
+    sys.setprofile(note)
+    member.get(path)
+    sys.setprofile(None)
+    assert len(asked) == calls
+
+
 @pytest.mark.parametrize(("browser", "more"), [("visitor", []), ("member", ["delete grant"])])
 def test_calls_of_a_callback(
     request: pytest.FixtureRequest, store: WatchedStore, browser: str, more: list[str]
@@ -95,12 +115,3 @@ def test_login_leaves_one_small_record(member: FlaskClient, store: WatchedStore)
     assert (store.keys("session"), store.keys("pending")) == ([], [])
     assert len(store._records[grant].value) < 400
     assert [len(f"{name}={value}") for name, value in cookies_of(member).items()] == [65]
-
-
-def test_logins_without_end_take_the_room_of_five(
-    visitor: FlaskClient, store: WatchedStore
-) -> None:
-    for _ in range(50):
-        start(visitor)
-    assert (len(store.keys("pending")), len(store.keys("session"))) == (5, 1)
-    assert len(cookies_of(visitor)) == 6

@@ -169,17 +169,6 @@ def test_logout_that_is_not_stored_is_a_503(
     assert client.post("/logout").status_code == 303
 
 
-def test_store_that_is_down_closes_protected_views_only(
-    client: FlaskClient, store: WatchedStore
-) -> None:
-    log_in(client)
-    store.fail()
-    assert reason(client.get("/me")) == "store_unavailable"
-    assert client.get("/").text == "hello"
-    store.failing.clear()
-    assert client.get("/me").status_code == 200
-
-
 def test_failure_is_raised_once_per_request(app: Flask, store: WatchedStore) -> None:
     """So that a page about the failure can show who is logged in."""
 
@@ -195,6 +184,10 @@ def test_failure_is_raised_once_per_request(app: Flask, store: WatchedStore) -> 
     store.calls.clear()
     assert client.get("/twice").text == "False"
     assert store.calls == ["get grant"]
+    assert reason(client.get("/me")) == "store_unavailable"
+    assert client.get("/").text == "hello"
+    store.failing.clear()
+    assert client.get("/me").status_code == 200
 
 
 # Ending every login

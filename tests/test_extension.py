@@ -126,20 +126,6 @@ def test_registration_does_no_io(store: Any, monkeypatch: pytest.MonkeyPatch) ->
         app.register_blueprint(webhooks.blueprint)
 
 
-def test_registration_adds_no_hooks() -> None:
-    plain, with_extension = bare_app(), bare_app()
-    with_extension.register_blueprint(blueprint)
-    log_in(make_app().test_client())
-    for hooks in (
-        "before_request_funcs",
-        "after_request_funcs",
-        "teardown_request_funcs",
-        "teardown_appcontext_funcs",
-        "error_handler_spec",
-    ):
-        assert getattr(with_extension, hooks) == getattr(plain, hooks)
-
-
 @pytest.mark.parametrize("config", [{"SESSION_TYPE": "redis"}, {"SESSION_TYPE": ""}])
 def test_configured_flask_session_is_left_alone(config: dict[str, str]) -> None:
     assert type(make_app(**config).session_interface) is SecureCookieSessionInterface

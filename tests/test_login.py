@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 from flask.testing import FlaskClient
-from hypothesis import given
-from hypothesis import strategies as st
 
 from flask_altdentifier import authorize_redirect, urls
 
@@ -44,6 +42,12 @@ def test_authorization_request_has_exactly_these_parameters(client: FlaskClient)
         "redirect_uri": "http://localhost/callback",
         "scope": "read:user",
     }
+
+
+def test_redirect_has_an_empty_body_but_not_an_empty_iterable(app: Flask) -> None:
+    """Hypercorn's WSGI mode answers 500 to the latter."""
+    with app.test_request_context("/login"):
+        assert [*app.full_dispatch_request().response] == [b""]
 
 
 @pytest.mark.parametrize(
@@ -93,15 +97,6 @@ LONGEST = f"/{'a' * (urls.MAX_PATH - 1)}"
 )
 def test_next_must_be_a_local_path(client: FlaskClient, next_path: str, destination: str) -> None:
     assert log_in(client, f"/login?next={next_path}").location == destination
-
-
-@given(st.text(max_size=40))
-def test_any_next_stays_on_this_host(text: str) -> None:
-    client = make_app().test_client()
-    response = client.get("/login", query_string={"next": text.encode("utf-8", "replace")})
-    location = finish(client, query_of(response.location)["state"]).location
-    assert location[:1] == "/"
-    assert location[:2] not in {"//", "/\\"}
 
 
 def test_after_login_is_below_the_mount_point() -> None:

@@ -297,7 +297,7 @@ def test_new_login_ends_the_older_one(client: FlaskClient, store: WatchedStore) 
 def test_grant_lifetime_limits_a_login(lifetime: int | None, seconds: int) -> None:
     store = WatchedStore()
     client = make_app(ALTDENTIFIER_GRANT_LIFETIME=lifetime, ALTDENTIFIER_STORE=store).test_client()
-    log_in(client)
+    assert f"Max-Age={seconds};" in str(log_in(client).headers)
     assert seconds - 1 < store.ttl(store.keys("grant")[0]) <= seconds
 
 

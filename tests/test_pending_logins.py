@@ -9,7 +9,6 @@ import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
 
-from flask_altdentifier.browser.cookies import StateCookie
 from flask_altdentifier.browser.pending_logins import MAX_PENDING, PendingLogin
 
 from .support import (
@@ -92,14 +91,6 @@ def test_cookie_is_evicted_by_its_own_time(app: Flask, client: FlaskClient) -> N
         response = bare.get("/login", headers={"Cookie": "; ".join(order)})
         [deleted] = [c for c in response.headers.getlist("Set-Cookie") if "Max-Age=0" in c]
         assert deleted.startswith(f"{NAME}_state_{states[0][:16]}=")
-
-
-def test_copies_of_one_cookie_count_once(app: Flask) -> None:
-    cookie = StateCookie.create("the-secret")
-    pair = f"{NAME}_state_{cookie.state[:16]}={cookie.value}"
-    bare = app.test_client(use_cookies=False)
-    response = bare.get("/login", headers={"Cookie": "; ".join([pair] * 9)})
-    assert len(set_cookies(response)) == 2
 
 
 def test_session_lists_the_states_and_is_checked_off(client: FlaskClient) -> None:

@@ -73,11 +73,6 @@ def test_damaged_or_foreign_record_counts_as_none(
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_record_that_cannot_be_parsed_counts_as_none(records: Records) -> None:
-    records.set("grant", "a", "text", 60)
-    assert records.get("grant", "a", int) is None
-
-
 CALLS: list[Any] = [
     ("get", "grant", "a", identity),
     ("pop", "grant", "a", identity),
