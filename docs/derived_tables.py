@@ -60,7 +60,9 @@ class Findings(MarkdownDirective):
                 yield f"`{code}`{{#{code}}} ({level})"
                 yield f": {_prose(title)} {why}"
                 if fix != "{fix}":
-                    yield f"  <br>Fix: `{_plain(fix)}`"
+                    # A sentence, or else a command or a line of config.
+                    shown = _prose(fix) if fix.endswith(".") else f"`{_in_capitals(fix)}`"
+                    yield f"  <br>Fix: {shown}"
                 yield ""
 
 
@@ -73,8 +75,8 @@ def _prose(text: str) -> str:
     return f"{text}." if text.endswith("*") else text
 
 
-def _plain(text: str) -> str:
-    """Show placeholders as words in capitals, as in the help of a command."""
+def _in_capitals(text: str) -> str:
+    """Show placeholders as in the help of a command."""
     return re.sub(r"\{(\w+)\}", lambda match: match[1].upper(), text)
 
 
