@@ -100,7 +100,7 @@ def _load_first(load: Callable[[], Flask]) -> Flask:
 
 
 def _one_line(found: Finding) -> click.ClickException:
-    return click.ClickException(f"{found.title} Fix: {found.fix.removeprefix('# ')}")
+    return click.ClickException(f"{found.title} Fix: {found.fix}")
 
 
 def _free_port(port: int) -> int:

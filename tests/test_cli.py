@@ -182,7 +182,7 @@ def test_error_without_a_place_in_the_app_is_explained() -> None:
     ("message", "fix"),
     [
         ("ALTDENTIFIER_CLIENT_ID is None.", 'ALTDENTIFIER_CLIENT_ID = "..."  # copy it'),
-        ("SESSION_TYPE must be a string", "# change the config"),
+        ("SESSION_TYPE must be a string", "Change the config"),
     ],
 )
 def test_config_error_has_its_fix(message: str, fix: str) -> None:

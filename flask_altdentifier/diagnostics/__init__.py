@@ -68,7 +68,7 @@ def _check(subject: Subject, *, offline: bool) -> Findings:
 
 def _check_modes(subject: Subject) -> Findings:
     if subject.is_production and subject.app.debug:
-        fix = "# run the app without --debug and without FLASK_DEBUG"
+        fix = "Run the app without --debug and without FLASK_DEBUG."
         yield finding("debug-on", flag="Debug mode", fix=fix)
     if subject.is_production and subject.app.testing:
         yield finding("debug-on", flag="Testing mode", fix="TESTING = False")

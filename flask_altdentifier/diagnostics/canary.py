@@ -96,8 +96,9 @@ class Canary:
         answer = browser.visit(f"{callback.geturl()}{separator}{query}")
         _judge(answer, cookie)
         changed = {other.name for other in answer.cookies}
-        for name in {other.name for other in page.cookies} - {cookie.name}:
-            self._sessions[name] += name in changed
+        for other in page.cookies:
+            if other.name != cookie.name and "httponly" in other.attributes:
+                self._sessions[other.name] += other.name in changed
 
     def _conclude(self) -> list[Finding]:
         counts = Counter(broken.code for broken in self._failures)

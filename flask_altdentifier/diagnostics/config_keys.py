@@ -37,7 +37,7 @@ def explain_config_error(error: ConfigError) -> Finding:
     """Return the finding for an app that cannot be loaded because of *error*."""
     examples = {key_name(key): key.metadata["example"] for key in config_keys()}
     named = re.search("|".join(examples), str(error))
-    fix = "# change the config as the message says"
+    fix = "Change the config as the message says."
     if named is not None and named[0] in _CREDENTIALS:
         fix = f'{named[0]} = "..."  # copy it from your application\'s page'
     elif named is not None:
@@ -54,7 +54,7 @@ def _unknown_keys(subject: Subject) -> Findings:
         if likeness < 0.9 or (likeness == 1 and rest in known):
             continue
         closest = get_close_matches(rest, known, 1)
-        fix = f"{PREFIX}{closest[0]} = ...  # instead of {key}" if closest else f"# remove {key}"
+        fix = f"{PREFIX}{closest[0]} = ...  # instead of {key}" if closest else f"Remove {key}."
         yield finding("unknown-key", key=key, fix=fix)
 
 

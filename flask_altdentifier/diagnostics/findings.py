@@ -38,12 +38,12 @@ PROBLEMS: dict[str, Problem] = {
     "app-missing": _error(
         "There is no app: {error}",
         "The check reads the config of the loaded app.",
-        "# name it with flask --app MODULE, or change to the folder with app.py",
+        "Name it with flask --app MODULE, or change to the folder with app.py.",
     ),
     "app-not-loaded": _error(
         "The app cannot be loaded: {error}",
         "A server cannot load it either.",
-        "# correct {place}",
+        "Correct {place}.",
     ),
     "blueprint-missing": _error(
         "The app does not register the blueprint.",
@@ -204,7 +204,7 @@ PROBLEMS: dict[str, Problem] = {
     "store-unreachable": _error(
         "The store does not answer{cause}.",
         "Every login gets 503.",
-        "# start the store's server, or correct ALTDENTIFIER_STORE",
+        "Start the store's server, or correct ALTDENTIFIER_STORE.",
     ),
     "store-directory": _error(
         "The folder of the SQLite file does not exist: {path}",
@@ -213,13 +213,9 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "store-read-only": _error(
         "The SQLite file {path} cannot be opened and written{cause}.",
-        "Every login gets 503. SQLite also creates files beside it.",
+        "Every login gets 503, if the workers run as the user of this command. SQLite also creates "
+        "files beside it.",
         "chown -R USER {folder}  # USER is who runs the workers",
-    ),
-    "store-owner": _warning(
-        "{path} belongs to {owner}, but this command runs as root.",
-        "The workers cannot open a store that root creates, so it was not tried.",
-        "sudo -u {owner} flask altdentifier check",
     ),
     "store-newer": _error(
         "The SQLite file {path} was written by a newer version of this package.",
@@ -234,7 +230,7 @@ PROBLEMS: dict[str, Problem] = {
     "store-full": _error(
         "The store is full{cause}.",
         "New logins get 503.",
-        "# make room where the store keeps its records",
+        "Make room where the store keeps its records.",
     ),
     "store-memory": _warning(
         "Logins are kept in the memory of one process.",
@@ -264,7 +260,7 @@ PROBLEMS: dict[str, Problem] = {
     "sessions-unreachable": _error(
         "The sessions' server does not return what was written{cause}.",
         "Every page that uses the session gets 500, /login too.",
-        "# start the server of SESSION_TYPE, or remove SESSION_TYPE",
+        "Start the server of SESSION_TYPE, or remove SESSION_TYPE.",
     ),
     # AltDentifier
     "client-id": _error(
@@ -280,7 +276,7 @@ PROBLEMS: dict[str, Problem] = {
     "provider-blocked": _error(
         "{url} refuses this machine (403).",
         "A firewall or bot filter is in between, so no login can finish.",
-        "# ask AltDentifier to allow this server's address, or use another exit",
+        "Ask AltDentifier to allow this server's address, or use another exit.",
     ),
     "provider-unreachable": _error(
         "{url} does not answer this machine{cause}.",
@@ -290,7 +286,7 @@ PROBLEMS: dict[str, Problem] = {
     "provider-error": _warning(
         "{url} answers {status}.",
         "Logins fail until this has passed.",
-        "# check again later",
+        "Check again later.",
     ),
     "clock": _warning(
         "This machine's clock is {seconds} seconds {direction} AltDentifier's.",
@@ -301,12 +297,12 @@ PROBLEMS: dict[str, Problem] = {
     "site-unreachable": _error(
         "{host} does not answer{cause}.",
         "Nobody can log in.",
-        "# check the address, DNS, the firewall, and whether the server runs",
+        "Check the address, DNS, the firewall, and whether the server runs.",
     ),
     "site-tls": _error(
         "The TLS certificate of {host} is not accepted: {cause}",
         "Browsers show a warning instead of the site.",
-        "# renew the certificate, with its whole chain and for this name",
+        "Renew the certificate, with its whole chain and for this name.",
     ),
     "site-no-login": _error(
         "{url} does not start a login ({status}).",
@@ -316,12 +312,12 @@ PROBLEMS: dict[str, Problem] = {
     "site-blocked": _error(
         "{url} is refused before it reaches the app ({status}).",
         "A firewall, bot filter or password in front of the site refuses it.",
-        "# let the edge pass /login and /callback, and check again",
+        "Let the edge pass /login and /callback, and check again.",
     ),
     "site-rate-limited": _error(
         "{url} is rate limited (429).",
         "Several people behind one address cannot log in.",
-        "# allow more requests for /login and /callback, and check again",
+        "Allow more requests for /login and /callback, and check again.",
     ),
     "site-store-down": _error(
         "The site's store does not answer (503 store_unavailable).",
@@ -331,12 +327,12 @@ PROBLEMS: dict[str, Problem] = {
     "site-error": _error(
         "{url} answers {status}.",
         "The proxy cannot reach the app, or the app failed.",
-        "# read the log of the proxy and the app at the time of this check",
+        "Read the log of the proxy and the app at the time of this check.",
     ),
     "site-login-elsewhere": _error(
         "{url} redirects to {host} instead of AltDentifier.",
         "Another login page or a redirect rule of the proxy is in between.",
-        "# let the proxy pass /login to the app",
+        "Let the proxy pass /login to the app.",
     ),
     "site-sandbox": _error(
         "The site sends visitors to a sandbox, {host}.",
@@ -356,17 +352,17 @@ PROBLEMS: dict[str, Problem] = {
     "site-www": _error(
         "Logins that start on {host} return to {other}.",
         "A browser does not send the cookies of one to the other.",
-        "# redirect all of {host} to {other} in the proxy, and pass the Host header on",
+        "Redirect all of {host} to {other} in the proxy, and pass the Host header on.",
     ),
     "site-cached": _error(
         "Two logins got the same state ({url}).",
         "A cache in front of the app stores /login, and hands one visitor's login to others.",
-        "# do not cache /login and /callback, and pass Cache-Control on",
+        "Do not cache /login and /callback, and pass Cache-Control on.",
     ),
     "site-cookie-missing": _error(
         "/login sets no state cookie.",
         "The proxy or a cache drops Set-Cookie headers.",
-        "# pass Set-Cookie on, for example without proxy_hide_header Set-Cookie",
+        "Pass Set-Cookie on, for example without proxy_hide_header Set-Cookie.",
     ),
     "site-cookie-secure": _error(
         "The cookies are Secure, but the site is http.",
@@ -386,12 +382,12 @@ PROBLEMS: dict[str, Problem] = {
     "site-cookie-samesite": _error(
         "Something sets the state cookie to SameSite=Strict.",
         "The browser leaves it out when it comes back from AltDentifier.",
-        "# remove the proxy's rule that changes SameSite",
+        "Remove the proxy's rule that changes SameSite.",
     ),
     "site-cookie-dropped": _error(
         "The state cookie did not reach the app ({count} of {total} logins).",
         "The proxy drops the Cookie header, or the workers have different client secrets.",
-        "# pass Cookie on to /callback, and give all workers one ALTDENTIFIER_CLIENT_SECRET",
+        "Pass Cookie on to /callback, and give all workers one ALTDENTIFIER_CLIENT_SECRET.",
     ),
     "site-store-private": _error(
         "The app did not find the login that it had started ({count} of {total} logins).",
@@ -401,17 +397,17 @@ PROBLEMS: dict[str, Problem] = {
     "site-session-private": _warning(
         "The session was lost between two requests ({count} of {total} logins).",
         "Sessions are private to one worker or machine. Logins work, but the app loses the rest.",
-        "# remove SESSION_TYPE to keep sessions in the store, or name a shared server in it",
+        "Remove SESSION_TYPE to keep sessions in the store, or name a shared server in it.",
     ),
     "site-callback": _error(
         "{url} is not the callback ({status}).",
         "The path of ALTDENTIFIER_REDIRECT_URI is wrong, or the proxy does not pass it on.",
-        "# compare ALTDENTIFIER_REDIRECT_URI with the output of `flask routes`",
+        "Compare ALTDENTIFIER_REDIRECT_URI with the output of `flask routes`.",
     ),
     "site-own-page": _warning(
         "The app answers the callback with a page of its own ({status}).",
         "The cookies arrived. Whether the login was accepted cannot be seen.",
-        "# let your error handler return problem+json if the request does not accept text/html",
+        "Let your error handler return problem+json if the request does not accept text/html.",
     ),
     "site-clock": _warning(
         "The site's clock is {seconds} seconds off.",

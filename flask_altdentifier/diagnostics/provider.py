@@ -83,7 +83,7 @@ def _failed(subject: Subject, error: ProviderFailure) -> Finding:
         code = "provider-blocked" if status == 403 else "provider-error"
         return finding(code, url=url, status=status)
     cause = f" ({error.cause})" if error.cause else " in time"
-    fix = "# let the firewall pass it, or correct ALTDENTIFIER_BASE_URL"
+    fix = "Let the firewall pass it, or correct ALTDENTIFIER_BASE_URL."
     if subject.is_local:
         fix = "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
     return finding("provider-unreachable", url=url, cause=cause, fix=fix)

@@ -39,7 +39,7 @@ def _interface(subject: Subject) -> Findings:
             yield finding("session-cookies", evidence=evidence, fix="flask_session.Session(app)")
         else:
             evidence = f"session_interface is a {type(interface).__name__}."
-            fix = "# remove your session_interface"
+            fix = "Remove your session_interface."
             yield finding("session-cookies", evidence=evidence, fix=fix)
     elif not hasattr(interface, "regenerate"):
         yield finding("session-id", name=type(interface).__name__)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from ..stores import MemoryStore, Store
-from .findings import Finding, Findings, finding
+from ..stores import MemoryStore, SQLiteStore, Store
+from .findings import Findings, finding
 from .subject import Subject, platform_variable
 from .trial import MAX_WAIT, Failure, run_in_time
 
@@ -40,8 +40,7 @@ def check_store(subject: Subject, *, offline: bool) -> Findings:
     path = _sqlite_path(store)
     yield from _looks(subject, store, path)
     if not offline:
-        other_user = None if path is None else _other_user(path)
-        yield from [other_user] if other_user else _try_store(subject, store, path)
+        yield from _try_store(subject, store, path)
 
 
 def _looks(subject: Subject, store: Store, path: Path | None) -> Findings:
@@ -62,7 +61,14 @@ def _looks(subject: Subject, store: Store, path: Path | None) -> Findings:
 
 
 def _try_store(subject: Subject, store: Store, path: Path | None) -> Findings:
-    failure = run_in_time(subject.app, lambda: _use_store(store, subject.state.records.key_prefix))
+    def trial() -> None:
+        if path is None or path.exists():
+            _use_store(store, subject.state.records.key_prefix)
+        else:
+            connections: Any = store._connections  # type: ignore[attr-defined]  # noqa: SLF001
+            _use_neighbor(path, create_directory=connections._create_directory)  # noqa: SLF001
+
+    failure = run_in_time(subject.app, trial)
     if failure is None:
         yield from _redis_eviction(subject, _client(store))
         return
@@ -92,17 +98,24 @@ def _client(store: Store) -> Any:
     return client if hasattr(client, "execute_command") else None
 
 
-def _other_user(path: Path) -> Finding | None:
-    """Return a finding if root would create a store that the workers cannot open."""
-    existing = next(place for place in (path, *path.parents) if place.exists())
-    is_root = getattr(os, "geteuid", lambda: -1)() == 0  # Windows has no user ids
-    if not is_root or existing.stat().st_uid == 0:
-        return None
+def _use_neighbor(path: Path, *, create_directory: bool) -> None:
+    """Try a file beside *path*, which does not exist yet.
+
+    A store that this command created would belong to its user, and the workers could not open it.
+    """
+    if create_directory and not path.parent.exists():
+        above = next(folder for folder in path.parents if folder.exists())
+        if not os.access(above, os.W_OK):
+            raise Failure("PermissionError")
+        return  # the first worker creates it
+    neighbor = path.with_name(f"{path.name}.check")
+    store = SQLiteStore(neighbor)
     try:
-        owner = existing.owner()
-    except KeyError:  # a container's user without a name
-        owner = f"#{existing.stat().st_uid}"
-    return finding("store-owner", path=existing, owner=owner)
+        _use_store(store, "")
+    finally:
+        store._connections.close()  # noqa: SLF001
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{neighbor}{suffix}").unlink(missing_ok=True)
 
 
 def _network_file_system(path: Path) -> str | None:

@@ -37,7 +37,7 @@ def test_good_apps() -> None:
     [
         ({"ALTDENTIFIER_REDIRCT_URI": "x"}, "unknown-key", "ALTDENTIFIER_REDIRECT_URI = ..."),
         ({"ALTDENTIFER_SCOPE": "x"}, "unknown-key", "ALTDENTIFIER_SCOPE = ..."),
-        ({"ALTDENTIFIER_ZZZ": "x"}, "unknown-key", "# remove ALTDENTIFIER_ZZZ"),
+        ({"ALTDENTIFIER_ZZZ": "x"}, "unknown-key", "Remove ALTDENTIFIER_ZZZ"),
         ({"ALTDENTIFIER_CLIENT_ID": "your-client-id"}, "placeholder", "ALTDENTIFIER_CLIENT_ID = "),
         ({"ALTDENTIFIER_CLIENT_ID": "my-app"}, "placeholder", "ALTDENTIFIER_CLIENT_ID = "),
         ({"ALTDENTIFIER_CLIENT_SECRET": "changeme"}, "placeholder", "ALTDENTIFIER_CLIENT_SECRET"),
@@ -71,7 +71,7 @@ def test_config_of_any_app(config: dict[str, Any], code: str, fix: str) -> None:
 @pytest.mark.parametrize(
     ("config", "code", "fix"),
     [
-        ({"DEBUG": True}, "debug-on", "# run the app without --debug"),
+        ({"DEBUG": True}, "debug-on", "Run the app without --debug"),
         ({"TESTING": True}, "debug-on", "TESTING = False"),
         ({"SECRET_KEY": "dev"}, "secret-key-weak", "SECRET_KEY = "),
         ({"SECRET_KEY": "my-secret-key-changeme"}, "secret-key-weak", "SECRET_KEY = "),
