@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,13 +20,55 @@ from flask_altdentifier.errors import AltDentifierError, ConfigError
 from flask_altdentifier.webhooks import Event, Op
 
 from ..support import PAGE, bare_app, words
-from .conftest import SECRET, make_app, post, refused
 
+SECRET = "the-signature"
 BODY = b'{"OP": 1, "member": {"id": "18446744073709551615"}, "method": "steam"}'
 #: HMAC-MD5 of `BODY` under `SECRET`, by `openssl dgst -md5 -hmac the-signature`.
 DIGEST = "fe1b38445595f0f1f3ea88fc908c1db3"
 
 SECRET_KEY = "ALTDENTIFIER_WEBHOOK_SECRET"
+
+
+def make_app(**config: Any) -> Flask:
+    """Return an app in production that receives webhooks."""
+    app = bare_app(**{"ALTDENTIFIER_WEBHOOK_SECRET": SECRET, **config})
+    app.testing = False
+    app.register_blueprint(blueprint)
+    app.register_blueprint(webhooks.blueprint)
+    return app
+
+
+def post(app: Flask, body: bytes, path: str = "/webhook", **headers: str) -> TestResponse:
+    """Post *body* with its digest, unless *headers* have another."""
+    sent = {"Digest": webhooks.digest(SECRET, body), "Content-Type": "application/json", **headers}
+    return app.test_client().post(path, data=body, headers=sent)
+
+
+def refused(response: TestResponse) -> tuple[int, str]:
+    """Return status and reason of a refusal, which is problem+json without a login."""
+    assert response.mimetype == "application/problem+json", response.text
+    problem = json.loads(response.text)
+    assert sorted(problem) == ["detail", "reason", "status", "title", "type"]
+    return response.status_code, problem["reason"]
+
+
+@pytest.fixture
+def app() -> Flask:
+    """An app that receives webhooks."""
+    return make_app()
+
+
+@pytest.fixture
+def events(app: Flask) -> Iterator[list[Event]]:
+    """The events that `app` has received so far."""
+    seen: list[Event] = []
+
+    def receive(sender: Flask, *, event: Event) -> None:
+        assert sender is app
+        seen.append(event)
+
+    with webhooks.event_received.connected_to(receive, app):
+        yield seen
 
 
 def with_digest(app: Flask, header: str) -> TestResponse:
