@@ -1,1 +1,1 @@
-"""The package under attack: hostile providers, hostile browsers, leaks, and the catalogue."""
+"""Attacks, leaks and faults, by topic. `docs/security.md` has the catalogue."""

@@ -1,4 +1,4 @@
-"""Looks at all that is logged, shown and sent, for words that must not be there."""
+"""Searches all that is logged, shown and sent for words that must not be there."""
 
 from __future__ import annotations
 
@@ -13,20 +13,12 @@ from werkzeug.test import TestResponse
 
 
 class Watch(logging.Handler):
-    """Keeps every record that it is given."""
+    """Keeps every record that it gets."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
-        self.records.append(record)
-
-    @property
-    def loggers(self) -> set[str]:
-        """The names of those that have said something."""
-        return {record.name for record in self.records}
+        self.emit = self.records.append  # type: ignore[method-assign]
 
     @property
     def text(self) -> str:
@@ -38,7 +30,7 @@ class Watch(logging.Handler):
 def watching() -> Iterator[Watch]:
     """Keep every record of every logger, with all of them at DEBUG."""
     root = logging.getLogger()
-    # Those that will be made while this runs take the root's level.
+    # Loggers that are created meanwhile have the root's level.
     known = [x for x in root.manager.loggerDict.values() if isinstance(x, logging.Logger)]
     before = [(x, x.level, x.disabled, x.propagate) for x in (root, *known)]
     for logger, *_ in before:
@@ -56,18 +48,17 @@ def watching() -> Iterator[Watch]:
 
 
 def text_of_record(record: logging.LogRecord) -> str:
-    """Return all that a handler could make of a record: message, arguments, traceback, extras."""
-    parts = [record.getMessage(), repr(record.__dict__), str(record.exc_text)]
+    """Return message, arguments, traceback and extras of a record."""
+    parts = [record.getMessage(), repr(vars(record)), str(record.exc_text)]
     if record.exc_info and record.exc_info[1] is not None:
         parts.append(text_of_error(record.exc_info[1]))
     return "\n".join(parts)
 
 
 def text_of_error(error: BaseException) -> str:
-    """Return all that an error tells, with the errors behind it that a traceback shows."""
+    """Return all that an error shows, with the errors behind it that a traceback shows."""
     parts = ["".join(traceback.format_exception(error)), str(error), repr(error), repr(error.args)]
-    parts += map(str, getattr(error, "__notes__", ()))
-    parts.append(repr({k: v for k, v in vars(error).items() if not k.startswith("__")}))
+    parts.append(repr({k: v for k, v in vars(error).items() if not k.startswith("__context")}))
     context = None if error.__suppress_context__ else error.__context__
     parts += [text_of_error(behind) for behind in (error.__cause__, context) if behind is not None]
     return "\n".join(parts)
@@ -75,8 +66,7 @@ def text_of_error(error: BaseException) -> str:
 
 def text_of_response(response: TestResponse, *, without: Iterable[str] = ()) -> str:
     """Return status, headers and body of a response, except the headers named in *without*."""
-    left_out = {name.lower() for name in without}
-    headers = [f"{k}: {v}" for k, v in response.headers if k.lower() not in left_out]
+    headers = [f"{k}: {v}" for k, v in response.headers if k not in without]
     return "\n".join([response.status, *headers, response.get_data(as_text=True)])
 
 
