@@ -1,0 +1,1 @@
+"""Whole logins on each WSGI and ASGI server (`tox -e servers`)."""

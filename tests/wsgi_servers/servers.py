@@ -1,0 +1,111 @@
+"""How each server is started: as its documentation says, with two processes if it can."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import flask_altdentifier
+
+from ..invariants.provider import ProviderServer
+from ..servers.process import HOST, Server, free_port
+from .browser import Browser
+
+VERSION = sys.version_info[:2]
+APP, ASGI = f"{__package__}.app:application", f"{__package__}.asgi:application"
+GUNICORN = "{python} -m gunicorn --no-control-socket -w 2 -b {address}"
+UWSGI = f"--master -p 2 --http-socket {{address}} -w {APP}"
+UWSGI_PLUGIN = "python{}{}".format(*VERSION)
+# Apache refuses to serve as root, and another user may not be able to read the package.
+AS_USER = "setpriv --reuid=33 --regid=33 --clear-groups --inh-caps=+dac_override"
+AS_USER = f"{AS_USER} --ambient-caps=+dac_override " if os.geteuid() == 0 else ""
+COMMANDS = {
+    "gunicorn sync": f"{GUNICORN} {APP}",
+    "gunicorn gthread": f"{GUNICORN} --threads 4 {APP}",
+    "gunicorn gevent": f"{GUNICORN} -k gevent {APP}",
+    "gunicorn preload": f"{GUNICORN} --threads 4 --preload {APP}",
+    "waitress": f"{{python}} -m waitress --threads=8 --listen={{address}} {APP}",
+    "uwsgi": f"{{scripts}}/uwsgi {UWSGI}",
+    "uwsgi of debian": f"/usr/bin/uwsgi --plugin {UWSGI_PLUGIN} {UWSGI}",
+    "mod_wsgi": AS_USER + "/usr/sbin/apache2 -f {directory}/apache.conf -DFOREGROUND",
+    "hypercorn": f"{{python}} -m hypercorn -w 2 -b {{address}} {ASGI}",
+    "hypercorn wsgi": f"{{python}} -m hypercorn -w 2 -b {{address}} wsgi:{APP}",
+    "uvicorn": f"{{python}} -m uvicorn --workers 2 --port {{port}} {ASGI}",
+    "granian": f"{{python}} -m granian --interface wsgi --workers 2 --port {{port}} {APP}",
+}
+MOD_WSGI = "/usr/lib/apache2/modules/mod_wsgi.so-{}.{}".format(*VERSION)
+#: Files that Debian's packages bring, for Debian's Python.
+NEEDED = {
+    "uwsgi of debian": ["/usr/bin/uwsgi", f"/usr/lib/uwsgi/plugins/{UWSGI_PLUGIN}_plugin.so"],
+    "mod_wsgi": ["/usr/sbin/apache2", MOD_WSGI],
+}
+APACHE_CONFIG = f"""
+ServerName localhost
+Listen {{address}}
+DefaultRuntimeDir {{directory}}
+PidFile {{directory}}/apache.pid
+ErrorLog {{directory}}/log
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule wsgi_module {MOD_WSGI}
+WSGISocketPrefix {{directory}}/wsgi
+WSGIDaemonProcess app processes=2 threads=4
+WSGIScriptAlias / {{directory}}/app.wsgi process-group=app application-group=%{{{{GLOBAL}}}}
+<Directory {{directory}}>
+    Require all granted
+</Directory>
+"""
+#: Seconds that the app waits for the provider.
+TIMEOUT = 2
+
+
+class Site:
+    """A server that runs the app, and the provider of that app."""
+
+    def __init__(self, name: str, provider: ProviderServer, port: int) -> None:
+        self.provider = provider
+        self.port = port
+        self.processes = 1 if name == "waitress" else 2
+
+    def browser(self) -> Browser:
+        """Return a new browser, without cookies."""
+        return Browser(self.port)
+
+
+@contextmanager
+def run_site(name: str, directory: Path) -> Iterator[Site]:
+    """Run a server of `COMMANDS` with its log in *directory*, and a provider."""
+    for file in NEEDED.get(name, []):
+        if not Path(file).exists():
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"needs {file}")
+    port = free_port()
+    values = {"port": port, "address": f"{HOST}:{port}", "directory": directory}
+    values |= {"python": sys.executable, "scripts": Path(sys.executable).parent}
+    (directory / "apache.conf").write_text(APACHE_CONFIG.format(**values))
+    (directory / "app.wsgi").write_text(f"from {__package__}.app import application\n")
+    with ProviderServer() as provider:
+        parts = [part.format(**values) for part in COMMANDS[name].split()]
+        command = ["env", *_environment(provider, directory), *parts]
+        with Server(command, directory, port, lambda: _check(Browser(port))):
+            yield Site(name, provider, port)
+
+
+def _environment(provider: ProviderServer, directory: Path) -> list[str]:
+    config = {"CLIENT_ID": "the-client", "CLIENT_SECRET": "the-secret"}
+    config |= {"BASE_URL": provider.url, "TIMEOUT": str(TIMEOUT)}
+    # Debian's uWSGI and mod_wsgi run Debian's Python, which does not know the virtual environment.
+    package, root = Path(flask_altdentifier.__file__).parents[1], Path(__file__).parents[2]
+    path = os.pathsep.join(map(str, [package, root, sysconfig.get_path("purelib")]))
+    values = {f"FLASK_ALTDENTIFIER_{key}": value for key, value in config.items()}
+    values |= {"PYTHONPATH": path, "INSTANCE_FOLDER": str(directory / "instance")}
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+def _check(browser: Browser) -> None:
+    assert browser.ask("/").status == 200

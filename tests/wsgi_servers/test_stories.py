@@ -1,0 +1,90 @@
+"""What must hold on every server."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from ..servers.process import wait_until
+from .browser import PATIENCE, callback, new_code
+from .servers import TIMEOUT, Site
+
+pytestmark = pytest.mark.server
+
+
+def test_login_works_in_every_process(site: Site) -> None:
+    browser = site.browser()
+    token = site.provider.tokens[browser.log_in()]
+    processes = set()
+
+    def every_process_has_answered() -> bool:
+        answers = browser.ask_at_once("/me")
+        assert {(answer.status, answer.body) for answer in answers} == {(200, token)}
+        processes.update(answer.process for answer in answers)
+        return len(processes) == site.processes
+
+    wait_until(every_process_has_answered, f"{site.processes} processes")
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_state_is_used_once_by_eight_callbacks(site: Site, turn: int) -> None:
+    browser, code = site.browser(), new_code()
+    answers = browser.ask_at_once(callback(browser.start(), code))
+    assert sorted(answer.status for answer in answers) == [303] + [400] * 7
+    assert site.provider.requests[code] == 1
+    for answer in answers:
+        browser.jar.receive(answer.set_cookies)
+    assert browser.ask("/me").body == site.provider.tokens[code]
+
+
+def test_provider_that_hangs_frees_the_worker(site: Site) -> None:
+    # The best of three, because a busy machine may delay one.
+    assert any(wait_for_provider(site) < TIMEOUT + 1 for _ in range(3))
+    site.browser().log_in()
+
+
+def wait_for_provider(site: Site) -> float:
+    """Return the seconds from the token request to the response of the callback."""
+    browser, code = site.browser(), new_code()
+    gate, path = site.provider.hold(code), callback(browser.start(), code)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(browser.ask, path)
+        assert gate.arrived.wait(PATIENCE)
+        started = time.monotonic()
+        assert answer.result().status == 504
+        ended = time.monotonic()
+    gate.open()
+    return ended - started
+
+
+def test_logout_is_final(site: Site) -> None:
+    browser, thief = site.browser(), site.browser()
+    path = callback(browser.start(), new_code())
+    before = browser.jar.copy()
+    assert browser.visit(path).status == 303
+    thief.jar = browser.jar.copy()
+    assert {answer.status for answer in thief.ask_at_once("/me")} == {200}
+    assert browser.visit("/logout", "POST").status == 303
+    assert browser.jar.items() == []
+    assert {answer.status for answer in thief.ask_at_once("/me")} == {401}
+    thief.jar = before
+    assert {answer.status for answer in thief.ask_at_once(path)} == {400}
+
+
+def test_eight_people_see_only_their_own_grant(site: Site) -> None:
+    together = Barrier(8, timeout=PATIENCE)
+
+    def visit(_: int) -> None:
+        together.wait()
+        for _ in range(3):
+            browser = site.browser()
+            token = site.provider.tokens[browser.log_in()]
+            assert [browser.visit("/me").body for _ in range(3)] == [token] * 3
+            browser.visit("/logout", "POST")
+            assert browser.visit("/me").status == 401
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(visit, range(8)))
