@@ -15,6 +15,7 @@ from flask import Flask
 import flask_altdentifier
 from flask_altdentifier import blueprint, errors, webhooks
 from flask_altdentifier.config import config_keys, key_name, read_config
+from flask_altdentifier.diagnostics.findings import DOCS_URL
 from flask_altdentifier.errors import AltDentifierError
 from flask_altdentifier.sandbox import Failure
 
@@ -53,6 +54,13 @@ def test_commands_exist(page_name: str) -> None:
     for name, rest in COMMAND.findall(TEXTS[page_name]):
         options = {opt for param in blueprint.cli.commands[name].params for opt in param.opts}
         assert set(re.findall(r" (--[a-z-]+)", rest)) <= options, name
+
+
+def test_pages_of_the_site_exist() -> None:
+    """The README and the package link to pages that exist."""
+    readme, site = TEXTS["README"], "https://flask-altdentifier.readthedocs.io/en/[a-z]+/"
+    linked = set(re.findall(rf"{site}([\w-]+)\.html", f"{readme} {DOCS_URL}"))
+    assert linked <= {path.stem for path in (ROOT / "docs").iterdir()}
 
 
 def test_reference_lists_each_command() -> None:
