@@ -49,9 +49,13 @@ def drip(text: bytes, first: bytes = b"") -> Respond:
 
 def flood(head: bytes, part: bytes) -> Respond:
     """Send *head*, and then 200 MB of *part*."""
-    return lambda connection: [
-        connection.sendall(data) for data in (head, *[part] * (200_000_000 // len(part)))
-    ][0]
+
+    def respond(connection: socket.socket) -> None:
+        connection.sendall(head)
+        for _ in range(200_000_000 // len(part)):
+            connection.sendall(part)
+
+    return respond
 
 
 SCRIPTS: dict[str, Respond] = {

@@ -1,27 +1,28 @@
-"""Secrets flow through every path, and are found in no log, page, header, repr or traceback.
+"""Secrets take every path, and stand in no log, page, header, repr, `vars`, pickle or traceback.
 
-Each test takes an app through a path with secrets that can be told apart, all loggers at DEBUG,
-and looks for each of them, plain or encoded, in all that came out.
+Each test takes an app through a path with secrets that can be recognized, all loggers at DEBUG, and
+looks for each of them, plain or encoded, in all that came out.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import ssl
-import time
+import pickle
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cachelib import SimpleCache
 from flask import Flask
-from urllib3 import HTTPHeaderDict
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from flask_altdentifier import (
+    ApiResponse,
     Grant,
     api,
     blueprint,
@@ -32,14 +33,16 @@ from flask_altdentifier import (
     signals,
     webhooks,
 )
-from flask_altdentifier.callback import CallbackQuery
-from flask_altdentifier.pending import PendingLogin
-from flask_altdentifier.provider import Provider
-from flask_altdentifier.settings import Settings
-from flask_altdentifier.transport import Response
+from flask_altdentifier.browser.cookies import StateCookie
+from flask_altdentifier.browser.pending_logins import PendingLogin
+from flask_altdentifier.config import read_config
+from flask_altdentifier.http.transport import HTTPTransport
+from flask_altdentifier.oauth.authorization_response import AuthorizationResponse
+from flask_altdentifier.oauth.client import OAuthClient
+from flask_altdentifier.stores import MemoryStore, from_setting
 
-from ..support import PAGE, bare_app, cookies_of, extension, query_of
-from .peer import Peer, hang_up, http, peer, saying
+from ..http.peer import Peer, hang_up, http, peer, send
+from ..support import PAGE, bare_app, cookies_of, query_of, state_of
 from .watch import Watch, found, text_of_error, text_of_response
 
 SECRET = "canary-client-secret+/=~"
@@ -50,409 +53,238 @@ WEBHOOK = "canary-webhook-secret"
 #: Text of the provider that is no token.
 TEXT = "canary-text-of-the-peer"
 
-WEEK = 604_800
+visitors = pytest.mark.parametrize("headers", [PAGE, {}], ids=["page", "program"])
 
 
-class Loose(SimpleCache):
-    """A cache that fails when it is told to, and whose errors tell all they know."""
+class Talkative(MemoryStore):
+    """A store whose call number `fuse` fails, with an error that tells all."""
 
-    def __init__(self) -> None:
-        super().__init__(threshold=100_000)
-        #: Operations until one fails; none does while this is below 0.
-        self.fuse = -1
+    fuse = -1
 
-    def _burn(self, *values: Any) -> None:
-        self.fuse -= 1
-        if self.fuse == 0:
-            raise ConnectionError(f"cannot send {values!r} {vars(self)!r}")
+    def __getattribute__(self, name: str) -> Any:
+        method = super().__getattribute__(name)
+        if name not in {"get", "set", "pop", "delete"}:
+            return method
 
-    def get(self, key: str) -> Any:
-        self._burn("get", key)
-        return super().get(key)
+        def call(*values: Any) -> Any:
+            self.fuse -= 1
+            if self.fuse == 0:
+                raise ConnectionError(f"cannot send {values!r}, {self._records!r}")
+            return method(*values)
 
-    def set(self, key: str, value: Any, timeout: Any = None) -> Any:
-        self._burn("set", key, value)
-        return super().set(key, value, timeout)
-
-    def delete(self, key: str) -> Any:
-        self._burn("delete", key)
-        return super().delete(key)
+        return call
 
 
 class Journey:
-    """One browser's way through an app, and all the secrets that came up on it."""
+    """One browser's way through an app, and all the secrets that came up."""
 
-    def __init__(self, app: Flask, provider: Peer, watch: Watch) -> None:
-        self.app = app
-        self.provider = provider
-        self.watch = watch
-        self.cache: Loose = app.config["ALTDENTIFIER_STORE"]
-        self.client = app.test_client()
+    def __init__(self, app: Flask, provider: Peer) -> None:
+        self.app, self.provider, self.client = app, provider, app.test_client()
         #: What must be nowhere.
         self.secrets = {SECRET, CODE, ACCESS, REFRESH, WEBHOOK, TEXT}
-        #: What stands in our cookies, and must be nowhere else.
+        #: What our cookies hold, and nothing else.
         self.cookies: set[str] = set()
         self.errors: list[BaseException] = []
-        self.seen: list[TestResponse] = []
 
     def get(self, path: str, method: str = "GET", **options: Any) -> TestResponse:
-        """Send a request, and look at the answer."""
+        """Send a request, and search the response."""
         response = self.client.open(path, method=method, **options)
-        self.seen.append(response)
         self.cookies |= {v for k, v in cookies_of(self.client).items() if "altdentifier" in k}
-        location = response.headers.get("Location", "")
-        # The protocol itself shows the state to AltDentifier's page, and cookies to the browser.
-        without = ["Set-Cookie"]
+        location, without = response.headers.get("Location", ""), ["Set-Cookie"]
         if urlsplit(location).path == "/oauth2/authorize":
+            # Only here the state is shown, and the cookie that it is made of is not.
+            assert found(self.secrets | self.cookies, location) == []
             self.secrets.add(query_of(location)["state"])
             without.append("Location")
-            told = self.secrets - {query_of(location)["state"]}
-            assert found(told | self.cookies, location) == []
         shown = text_of_response(response, without=without)
         assert found(self.secrets | self.cookies, shown) == []
         assert found(self.secrets, "\n".join(response.headers.getlist("Set-Cookie"))) == []
         return response
 
-    def begin(self, **options: Any) -> str:
-        """Start a login and return its state."""
+    def start(self, **options: Any) -> str:
         return query_of(self.get("/login?next=/me", **options).location)["state"]
 
     def finish(self, state: str, **options: Any) -> TestResponse:
-        """Come back with the code."""
-        query = {"code": CODE, "state": state}
-        response = self.get("/callback", query_string=query, **options)
-        for form in self.provider.forms:
-            self.secrets |= set(form.get("code_verifier", []))
-        return response
+        return self.get("/callback", query_string={"code": CODE, "state": state}, **options)
 
     def log_in(self) -> None:
-        """Go through a login that works."""
-        assert self.finish(self.begin()).status_code == 303
+        assert self.finish(self.start()).status_code == 303
 
-    def check(self) -> None:
-        """Look for each secret in the logs and in the errors."""
+    def check(self, watch: Watch) -> None:
+        """Search the logs and the errors."""
+        for request in self.provider.requests:
+            form = parse_qs(request.partition(b"\r\n\r\n")[2].decode())
+            self.secrets |= set(form.get("code_verifier", []))
         words = self.secrets | self.cookies
-        assert found(words, self.watch.text) == []
-        assert found(words, "\n".join(map(text_of_error, self.errors))) == []
+        assert found(words, watch.text + "\n".join(map(text_of_error, self.errors))) == []
 
 
 def leave() -> str:
-    """Log out in a view of the app's own."""
     logout()
     return "left"
 
 
-def token(number: int = 0, **members: Any) -> bytes:
-    """Return a token response whose tokens are secrets."""
-    members = {
-        "access_token": f"{ACCESS}-{number}",
-        "refresh_token": f"{REFRESH}-{number}",
-        "token_type": "Bearer",
-        "expires_in": WEEK,
-        "scope": "read:user",
-        "text": TEXT,
-    } | members
-    return http(json.dumps(members).encode(), f"X-Text: {TEXT}".encode())
-
-
-@pytest.fixture
-def provider(certificate: ssl.SSLContext, trusted: None) -> Iterator[Peer]:
-    """An AltDentifier that gives tokens, until a test tells it otherwise."""
-    with peer(saying(token()), certificate) as running:
-        yield running
-
-
 @pytest.fixture(params=["client_secret_post", "client_secret_basic"])
-def auth_method(request: pytest.FixtureRequest) -> str:
-    """Each way to send the client's secret."""
-    return str(request.param)
-
-
-@pytest.fixture
 def journey(
-    provider: Peer, watch: Watch, auth_method: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Journey]:
-    """A browser before an app that uses all there is; what came out is looked at in the end."""
-    app = bare_app(
-        ALTDENTIFIER_BASE_URL=provider.origin,
-        ALTDENTIFIER_CLIENT_SECRET=SECRET,
-        ALTDENTIFIER_PKCE=True,
-        ALTDENTIFIER_REFRESH=True,
-        ALTDENTIFIER_STORE=Loose(),
-        ALTDENTIFIER_TIMEOUT=1,
-        ALTDENTIFIER_TOKEN_AUTH_METHOD=auth_method,
-        ALTDENTIFIER_WEBHOOK_SECRET=WEBHOOK,
-    )
-    app.testing = False  # errors are answered and logged, as in production
-    app.register_blueprint(blueprint)
-    app.register_blueprint(webhooks.blueprint)
-    app.add_url_rule("/me", "me", requires_scope()(lambda: sorted(current_grant.scope)))
-    app.add_url_rule("/servers", "servers", requires_scope("write:integrations")(lambda: "x"))
-    app.add_url_rule("/ask", "ask", lambda: str(api.get("/api/v2/me?x=1").status))
-    app.add_url_rule("/trust", "trust", lambda: str(api.trust_factor(1)))
-    app.add_url_rule("/leave", "leave", leave)
-    app.add_url_rule("/broken", "broken", lambda: str(1 // int(not current_grant.access_token)))
-    traveller = Journey(app, provider, watch)
-    handle = app.handle_user_exception
-
-    def keep(error: Exception) -> Any:
-        traveller.errors.append(error)
-        return handle(error)
-
-    monkeypatch.setattr(app, "handle_user_exception", keep)
-    yield traveller
-    traveller.check()
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Let seconds pass."""
-    passed, now = [0.0], time.time
-
-    def let_pass(seconds: float) -> None:
-        passed[0] += seconds
-
-    monkeypatch.setattr(time, "time", lambda: now() + passed[0])
-    return let_pass
+    """A browser before an app that uses all there is. What came out is searched at the end."""
+    members = {"access_token": ACCESS, "refresh_token": REFRESH, "token_type": "Bearer", "x": TEXT}
+    answer = http(json.dumps(members).encode(), f"X-Text: {TEXT}".encode())
+    with peer(send(answer)) as provider:
+        app = bare_app(
+            ALTDENTIFIER_BASE_URL=provider.origin,
+            ALTDENTIFIER_CLIENT_SECRET=SECRET,
+            ALTDENTIFIER_PKCE=True,
+            ALTDENTIFIER_STORE=Talkative(),
+            ALTDENTIFIER_TIMEOUT=1,
+            ALTDENTIFIER_TOKEN_AUTH_METHOD=request.param,
+            ALTDENTIFIER_WEBHOOK_SECRET=WEBHOOK,
+        )
+        app.testing = False  # errors are answered and logged, as in production
+        app.register_blueprint(blueprint)
+        app.register_blueprint(webhooks.blueprint)
+        for path, view in {
+            "/me": requires_scope()(lambda: sorted(current_grant.scope)),
+            "/servers": requires_scope("write:integrations")(lambda: "x"),
+            "/ask": lambda: str(api.get("/api/v2/me?x=1").status),
+            "/trust": lambda: str(api.trust_factor(1)),
+            "/leave": leave,
+            "/broken": lambda: str(1 // int(not current_grant.access_token)),
+        }.items():
+            app.add_url_rule(path, path[1:], view)
+        traveller, handle = Journey(app, provider), app.handle_user_exception
+        monkeypatch.setattr(
+            app, "handle_user_exception", lambda e: traveller.errors.append(e) or handle(e)
+        )
+        yield traveller
+        traveller.check(watch)
+        transport = state_of(app).transport
+        assert isinstance(transport, HTTPTransport)
+        transport._pool().close()
 
 
-# The watch itself
+LEAKS: list[Callable[[logging.Logger], None]] = [
+    lambda log: log.debug("code is %s", CODE),
+    lambda log: log.debug("GET /callback?code=canary-authorization-code%2F%2B"),
+    lambda log: log.debug("x", extra={"form": {"code": CODE}}),
+    lambda log: log.debug("Basic %s", b64encode(f"id:{CODE}".encode())),
+    lambda log: log.debug("x", exc_info=ValueError(CODE)),
+    lambda log: logging.getLogger("made.later").debug(CODE),
+]
 
 
-class Secretive(ValueError):
-    """Has a secret that its text does not show."""
-
-    hidden = ""
-
-
-@pytest.mark.parametrize(
-    "leak",
-    [
-        lambda log: log.debug("code is %s", CODE),
-        lambda log: log.debug("code is %r", {"code": CODE}),
-        lambda log: log.debug("GET /callback?code=canary-authorization-code%2F%2B"),
-        lambda log: log.debug("x", extra={"form": {"code": CODE}}),
-        lambda log: log.debug("Basic %s", b64encode(f"id:{CODE}".encode())),
-        lambda log: log.debug("x", exc_info=ValueError(CODE)),
-        lambda log: log.debug("x", exc_info=chained(ValueError("y"), ValueError(CODE))),
-        lambda log: log.debug("x", exc_info=noted(CODE)),
-        lambda log: logging.getLogger("made.later").debug(CODE),
-    ],
-)
-def test_watch_finds_a_leak(watch: Watch, leak: Callable[[logging.Logger], None]) -> None:
-    """A secret in a message, an argument, an extra, an encoding or a chained error is found."""
-    leak(logging.getLogger("urllib3.connectionpool"))
+@pytest.mark.parametrize("leak", LEAKS)
+def test_search_finds_a_leak(watch: Watch, leak: Callable[[logging.Logger], None]) -> None:
+    leak(logging.getLogger("some.library"))
     assert found([CODE], watch.text) == [CODE]
 
 
-def chained(error: BaseException, behind: BaseException) -> BaseException:
-    """Return *error* with another one behind it."""
-    error.__context__ = behind
-    return error
-
-
-def noted(text: str) -> BaseException:
-    """Return an error that carries *text* beside its message."""
-    error = Secretive("x")
-    error.hidden = text
-    return error
-
-
-def test_watch_hears_the_libraries(journey: Journey) -> None:
-    """urllib3 speaks at DEBUG, so that its silence about secrets means something."""
-    journey.log_in()
-    assert "urllib3.connectionpool" in journey.watch.loggers
-
-
-def test_secrets_do_flow(journey: Journey, auth_method: str) -> None:
-    """The secrets that are looked for were there: sent, received and stored."""
+def test_secrets_do_flow(journey: Journey) -> None:
+    """They were sent, received and stored, so finding none of them means something."""
     journey.log_in()
     [request] = journey.provider.requests
-    [form] = journey.provider.forms
-    assert form["code"] == [CODE]
-    assert form["code_verifier"][0] in journey.secrets
-    if auth_method == "client_secret_post":
-        assert form["client_secret"] == [SECRET]
-    else:
-        assert b"Authorization: Basic " in request
-    stored = str(journey.cache._cache)
+    assert CODE.replace("/", "%2F").replace("+", "%2B").encode() in request
+    stored = str(journey.app.config["ALTDENTIFIER_STORE"]._records)
     assert ACCESS in stored
     assert REFRESH in stored
     assert len(journey.cookies) == 2
-    assert len(journey.secrets) == 8
 
 
-# Logins
-
-
-@pytest.mark.parametrize("headers", [PAGE, {}], ids=["page", "program"])
-def test_login(journey: Journey, headers: dict[str, str]) -> None:
-    """A login from end to end, its use, a second callback, and the logout."""
-    state = journey.begin(headers=headers)
+@visitors
+def test_login_and_logout(journey: Journey, headers: dict[str, str]) -> None:
+    state = journey.start(headers=headers)
     assert journey.finish(state, headers=headers).status_code == 303
     assert journey.get("/me", headers=headers).status_code == 200
     journey.get("/servers", headers=headers)
     journey.finish(state, headers=headers)
+    assert journey.get("/broken").status_code == 500
     journey.get("/logout", "POST", headers={"Sec-Fetch-Site": "cross-site", **headers})
     assert journey.get("/logout", "POST", headers=headers).status_code == 303
     journey.finish(state, headers=headers)
-    assert journey.get("/me", headers=headers).status_code in {302, 401}
 
 
-@pytest.mark.parametrize("headers", [PAGE, {}], ids=["page", "program"])
+@visitors
 @pytest.mark.parametrize(
     "query",
     [
         f"error={TEXT}&error_description={TEXT}&error_uri=https://x/{TEXT}",
         f"error=access_denied&error_description={TEXT}",
+        f"error=invalid_scope&error_description={TEXT}",
         f"code={CODE}&error={TEXT}",
         f"code={CODE}&code={CODE}",
         f"code={CODE}%00",
         f"code={CODE}\xe9",
-        f"code={CODE}&state=again",
         f"iss=https://{TEXT}/",
     ],
 )
-def test_answer_is_refused(journey: Journey, query: str, headers: dict[str, str]) -> None:
-    """What the browser brings back is nowhere, whatever is wrong with it."""
-    state = journey.begin(headers=headers)
+def test_refused_callback(journey: Journey, query: str, headers: dict[str, str]) -> None:
+    state = journey.start(headers=headers)
     response = journey.get(f"/callback?{query}&state={state}", headers=headers)
-    assert response.status_code in {400, 403}
+    assert response.status_code in {400, 403, 502}
     stranger = journey.app.test_client().get(f"/callback?{query}&state={state}", headers=headers)
     assert found(journey.secrets, text_of_response(stranger)) == []
 
 
-@pytest.mark.parametrize("headers", [PAGE, {}], ids=["page", "program"])
-@pytest.mark.parametrize(
-    "status", ["200", "201", "302", "400", "401", "403", "404", "429", "500", "503"]
-)
-def test_provider_refuses(journey: Journey, status: str, headers: dict[str, str]) -> None:
-    """What the provider says when it refuses is nowhere: not its text, not what it repeats."""
-    repeated = json.dumps({"error": TEXT, "code": CODE, "secret": SECRET, "access_token": "\n"})
-    journey.provider.talk = saying(
-        http(
-            repeated.encode(),
-            f"Retry-After: {TEXT}".encode(),
-            f"Location: https://x.example/{TEXT}?code={CODE}".encode(),
-            f"WWW-Authenticate: Basic realm={SECRET}".encode(),
-            f"Set-Cookie: x={TEXT}".encode(),
-            status=f"{status} {TEXT}".encode(),
-        )
-    )
-    response = journey.finish(journey.begin(headers=headers), headers=headers)
+REFUSED = json.dumps({"error": TEXT, "code": CODE, "trustfactor": TEXT, "access_token": "\n"})
+REFUSED_HEADERS = [
+    f"{name}: {TEXT} {SECRET} {ACCESS}".encode()
+    for name in ("Retry-After", "Location", "WWW-Authenticate", "Set-Cookie", "Content-Type")
+]
+
+
+@visitors
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 429, 500, 503])
+def test_refused_exchange_and_api_call(
+    journey: Journey, status: int, headers: dict[str, str]
+) -> None:
+    journey.log_in()
+    state = journey.start()
+    answer = http(REFUSED.encode(), *REFUSED_HEADERS, status=f"{status} {TEXT}".encode())
+    journey.provider.respond = send(answer)
+    told: list[BaseException] = []
+
+    def receive(sender: Flask, error: BaseException) -> None:
+        told.append(error)
+
+    with signals.login_failed.connected_to(receive, journey.app):
+        response = journey.finish(state, headers=headers)
     assert response.status_code in {400, 502, 503}
     assert "Retry-After" not in response.headers
+    journey.errors += told
+    assert len(told) == 1
+    for path in ("/trust", "/ask"):
+        journey.get(path, headers=headers)
 
 
 @pytest.mark.parametrize(
-    "talk",
+    "response",
     [
-        hang_up,
-        saying(f"{TEXT} {CODE}\r\n\r\n".encode(), hang_up_after=True),
-        saying(f"HTTP/1.1 200 {TEXT}\r\n{CODE}\r\n\r\n".encode(), hang_up_after=True),
-        saying(f"HTTP/1.1 200 OK\r\nContent-Length: {TEXT}\r\n\r\n".encode(), hang_up_after=True),
-        saying(
-            f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{TEXT}\r\n".encode(),
-            hang_up_after=True,
-        ),
-        saying(f"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{TEXT}".encode()),
+        b"",
+        f"{TEXT} {CODE}\r\n\r\n".encode(),
+        f"HTTP/1.1 200 {TEXT}\r\n{CODE}\r\n\r\n".encode(),
+        f"HTTP/1.1 200 OK\r\nContent-Length: {TEXT}\r\n\r\n".encode(),
+        f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{TEXT}\r\n".encode(),
+        f"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{TEXT}".encode(),
     ],
-    ids=["nothing", "garbage", "bad-header", "bad-length", "bad-chunk", "timeout"],
 )
-def test_exchange_breaks(journey: Journey, talk: Any) -> None:
-    """What came before the connection broke is nowhere, and neither is what was sent."""
-    journey.provider.talk = talk
-    assert journey.finish(journey.begin()).status_code in {502, 504}
+def test_broken_exchange_and_api_call(journey: Journey, response: bytes) -> None:
+    journey.log_in()
+    state = journey.start()
+    journey.provider.respond = send(response, close=True) if response else hang_up
+    assert journey.finish(state).status_code == 502
+    assert journey.get("/ask").status_code == 502
 
 
-def test_receiver_raises(journey: Journey) -> None:
-    """A receiver's own error is logged by Flask, with our frames in its traceback."""
+def test_receiver_raises(journey: Journey, watch: Watch) -> None:
+    """Flask logs the receiver's error, with our frames in its traceback."""
 
     def fail(sender: Flask, grant: Any) -> None:
         raise RuntimeError("receiver")
 
     with signals.logged_in.connected_to(fail, journey.app):
-        assert journey.finish(journey.begin()).status_code == 500
-    assert "receiver" in journey.watch.text
-
-
-def test_failed_logins_are_told(journey: Journey) -> None:
-    """The error that receivers of `login_failed` get, and may log, holds no secret."""
-    told: list[BaseException] = []
-
-    def tell(sender: Flask, error: BaseException) -> None:
-        told.append(error)
-
-    with signals.login_failed.connected_to(tell, journey.app):
-        for status in (b"400 X", b"401 X", b"503 X"):
-            journey.provider.talk = saying(http(TEXT.encode(), status=status))
-            journey.finish(journey.begin())
-    assert len(told) == 3
-    journey.errors += told
-
-
-def test_view_that_uses_the_token_raises(journey: Journey) -> None:
-    """An error in a view that read the token is logged without it."""
-    journey.log_in()
-    assert journey.get("/broken").status_code == 500
-    assert "ZeroDivisionError" in journey.watch.text
-
-
-# Bearer calls
-
-
-@pytest.mark.parametrize("status", ["200", "302", "401", "403", "404", "429", "500", "503"])
-@pytest.mark.parametrize("path", ["/ask", "/trust"])
-def test_api(journey: Journey, path: str, status: str) -> None:
-    """A bearer call tells neither the token nor the answer."""
-    journey.log_in()
-    journey.provider.talk = saying(
-        http(
-            json.dumps({"trustfactor": TEXT, "token": ACCESS}).encode(),
-            f"Retry-After: {TEXT}".encode(),
-            f"WWW-Authenticate: Bearer error={ACCESS}".encode(),
-            status=f"{status} {TEXT}".encode(),
-        )
-    )
-    journey.get(path, headers=PAGE)
-    assert f"Authorization: Bearer {ACCESS}-0\r\n".encode() in journey.provider.requests[-1]
-
-
-def test_api_breaks(journey: Journey) -> None:
-    """A bearer call that breaks off tells nothing either."""
-    journey.log_in()
-    for talk in (hang_up, saying(f"{TEXT}\r\n\r\n".encode(), hang_up_after=True)):
-        journey.provider.talk = talk
-        assert journey.get("/ask").status_code == 502
-
-
-# Refreshing
-
-
-def test_refresh(journey: Journey, later: Callable[[float], None]) -> None:
-    """Tokens that a refresh brings are as secret as the first ones."""
-    journey.log_in()
-    for number in (1, 2):
-        journey.provider.talk = saying(token(number))
-        later(WEEK + 5)
-        assert journey.get("/me").status_code == 200
-    assert journey.provider.forms[-1]["refresh_token"] == [f"{REFRESH}-1"]
-    assert journey.get("/logout", "POST").status_code == 303
-
-
-@pytest.mark.parametrize("status", ["200", "302", "400", "401", "429", "500", "503"])
-def test_refresh_is_refused(journey: Journey, later: Callable[[float], None], status: str) -> None:
-    """A refresh that is refused tells nothing of the refresh token."""
-    journey.log_in()
-    later(WEEK + 5)
-    journey.provider.talk = saying(
-        http(f'{{"error": "{TEXT} {REFRESH}-0"}}'.encode(), status=f"{status} {TEXT}".encode())
-    )
-    assert journey.get("/me").status_code in {401, 502, 503}
-    assert journey.provider.forms[-1]["refresh_token"] == [f"{REFRESH}-0"]
-
-
-# Webhooks
+        assert journey.finish(journey.start()).status_code == 500
+    assert "receiver" in watch.text
 
 
 @pytest.mark.parametrize(
@@ -460,155 +292,98 @@ def test_refresh_is_refused(journey: Journey, later: Callable[[float], None], st
     [
         (f'{{"OP": 1, "text": "{TEXT}"}}', None, 204),
         (f'{{"OP": 1, "text": "{TEXT}"', None, 400),
-        (f'"{TEXT}"', None, 400),
         (TEXT, f"MD5={TEXT}", 403),
         (TEXT, "MD5=" + "0" * 32, 403),
-        (TEXT, "", 403),
         (TEXT * 4000, None, 413),
     ],
 )
 def test_webhook(journey: Journey, body: str, digest: str | None, status: int) -> None:
-    """Neither the secret nor the right digest nor the body is told."""
     right = webhooks.digest(WEBHOOK, body.encode())
     journey.secrets.add(right.removeprefix("MD5="))
     headers = {"Digest": right if digest is None else digest}
     assert journey.get("/webhook", "POST", data=body, headers=headers).status_code == status
 
 
-def test_webhook_handler_raises(journey: Journey) -> None:
-    """An error in a handler is logged without what the event brought."""
-
-    @webhooks.on(journey.app)
-    def fail(event: webhooks.Event) -> None:
-        raise RuntimeError(f"handler {event.op!r}")
-
-    body = json.dumps({"OP": 1, "member": {"id": TEXT}}).encode()
-    headers = {"Digest": webhooks.digest(WEBHOOK, body)}
-    assert journey.get("/webhook", "POST", data=body, headers=headers).status_code == 500
-    assert "handler" in journey.watch.text
-
-
-# The store
-
-
-@pytest.mark.parametrize("way", ["login", "refresh", "logout", "leave"])
-def test_store_fails(journey: Journey, later: Callable[[float], None], way: str) -> None:
-    """Whichever operation fails, what the cache's error tells of keys and values is not told on."""
-    failed = 0
-    for number in range(1, 20):
-        journey.cache.clear()
+@pytest.mark.parametrize("path", ["/login", "/logout", "/leave", "/me"])
+def test_store_fails(journey: Journey, watch: Watch, path: str) -> None:
+    """Whichever call fails. The store's error repeats keys and values."""
+    store = journey.app.config["ALTDENTIFIER_STORE"]
+    for fuse in range(1, 20):
         journey.client = journey.app.test_client()
         journey.log_in()
-        later(WEEK + 5 if way == "refresh" else 0)
-        journey.cache.fuse = number
-        if way == "login":
-            response = journey.get("/login")
-            if response.status_code == 302:
-                response = journey.finish(query_of(response.location)["state"])
-        elif way == "logout":
-            response = journey.get("/logout", "POST")
-        else:
-            response = journey.get("/me" if way == "refresh" else "/leave")
-        burnt, journey.cache.fuse = journey.cache.fuse <= 0, -1
-        if not burnt:
+        store.fuse = fuse
+        response = journey.get(path, "POST" if path == "/logout" else "GET")
+        if response.status_code == 302:
+            journey.finish(query_of(response.location)["state"], headers=PAGE)
+        if store.fuse > 0:
             break
-        failed += response.status_code == 503
-    assert not burnt
-    assert failed >= {"login": 5, "refresh": 3, "logout": 2, "leave": 2}[way]
-    assert "ConnectionError" in journey.watch.text
+        store.fuse = -1
+    assert 1 < fuse < 19
+    assert "ConnectionError" in watch.text
 
 
-def test_broken_record(journey: Journey) -> None:
-    """A record that cannot be read is logged without what stands in it."""
+def test_damaged_record(journey: Journey) -> None:
     journey.log_in()
-    for key in list(journey.cache._cache):
-        journey.cache.set(key, f'{{"access_token": "{ACCESS}", "x": ')
+    store = journey.app.config["ALTDENTIFIER_STORE"]
+    for key in list(store._records):
+        store.set(key, f'{{"access_token": "{ACCESS}", "x": ', 60)
     assert journey.get("/me").status_code == 401
-    assert "cannot be read" in journey.watch.text
 
 
-# What is shown to developers
+# What developers see
 
 
-def test_reprs(journey: Journey) -> None:
-    """No value of ours shows a secret in its `repr`."""
+def test_no_repr_shows_a_secret(journey: Journey) -> None:
     journey.log_in()
-    installed = extension(journey.app)
-    [name] = [n for n in journey.cache._cache if ":grant:" in n]
-    with journey.app.test_request_context():
-        grant = installed.store.get("grant", name.rpartition(":")[2], Grant.from_record)
-    login = PendingLogin(None, frozenset({"read:user"}), "https://x/", CODE, 0.0)
+    state = state_of(journey.app)
     shown = [
-        installed,
-        installed.settings,
-        installed.provider,
-        installed.provider._client("https://x/"),
-        installed.transport,
-        installed.store,
-        grant,
-        login,
-        CallbackQuery(f"code={CODE}".encode()),
-        Response(200, HTTPHeaderDict({"x": TEXT}), TEXT.encode()),
-        api,
-        blueprint,
-        webhooks.blueprint,
+        *(state, state.config, state.oauth, state.transport, state.records),
+        *(api, blueprint, webhooks.blueprint, errors.InsufficientScope({"read:user"})),
+        state.records.get_store(),
+        StateCookie(CODE),
+        PendingLogin(None, frozenset({"read:user"}), "https://x/", CODE, 0.0),
+        AuthorizationResponse(f"code={CODE}".encode()),
+        ApiResponse(200, Headers({"x": TEXT}), TEXT.encode()),
         webhooks.Event.from_raw({"OP": 1, "token": TEXT}),
-        errors.InsufficientScope({"read:user"}),
+        from_setting(f"redis://:{WEBHOOK}@localhost"),
+        from_setting(f"postgresql+pg8000://x:{WEBHOOK}@localhost/x"),
     ]
-    assert grant is not None
-    assert ACCESS in grant.access_token
     for value in shown:
-        for text in (repr(value), str(value), f"{value}"):
-            assert found(journey.secrets, text) == []
+        assert found(journey.secrets, f"{value!r} {value}") == []
 
 
-@pytest.mark.parametrize("key", ["CLIENT_SECRET", "WEBHOOK_SECRET", "CLIENT_ID"])
-@pytest.mark.parametrize("form", [f"{SECRET}\n", f"\u00e9{SECRET}", [SECRET], SECRET.encode()])
-def test_wrong_credential_is_not_repeated(key: str, form: Any) -> None:
-    """The error that names a wrong secret's key does not repeat the secret."""
+def test_grant_hides_its_tokens() -> None:
+    scope = frozenset({"read:user"})
+    grant = Grant(ACCESS, REFRESH, scope, scope, datetime.now(timezone.utc))
+    assert found([ACCESS, REFRESH], f"{grant!r} {asdict(grant)} {vars(grant)} {grant:}") == []
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError) as caught:
+            pickle.dumps(grant, protocol)
+        assert found([ACCESS, REFRESH], text_of_error(caught.value)) == []
+
+
+@pytest.mark.parametrize("key", ["CLIENT_SECRET", "WEBHOOK_SECRET", "CLIENT_ID", "STORE"])
+@pytest.mark.parametrize(
+    "value", [f"x://:{SECRET}@[\n", f"é{SECRET}", {SECRET: 1}, SECRET.encode()]
+)
+def test_config_error_repeats_no_value(key: str, value: Any) -> None:
     config = {"ALTDENTIFIER_CLIENT_ID": "id", "ALTDENTIFIER_CLIENT_SECRET": "x"}
     with pytest.raises(errors.ConfigError) as caught:
-        Settings.from_config(config | {f"ALTDENTIFIER_{key}": form})
-    assert key in str(caught.value)
+        read_config({**config, f"ALTDENTIFIER_{key}": value})
     assert found([SECRET], text_of_error(caught.value)) == []
 
 
-@pytest.mark.parametrize("command", ["link", "check --offline", "check --offline --json"])
-def test_commands(journey: Journey, command: str) -> None:
-    """The commands print no secret."""
-    result = journey.app.test_cli_runner().invoke(args=["altdentifier", *command.split()])
-    assert result.output
-    assert found(journey.secrets, result.output) == []
+def test_planted_leak_is_found(
+    journey: Journey, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = OAuthClient.exchange_code
 
-
-def test_authorization_url_has_the_challenge_only(journey: Journey) -> None:
-    """PKCE's verifier is not in the URL that the browser sees."""
-    location = journey.get("/login").location
-    query = query_of(location)
-    journey.finish(query["state"])
-    [form] = journey.provider.forms
-    assert form["code_verifier"][0] not in str(location)
-    assert dict(parse_qsl(urlsplit(str(location)).query)).keys() == {
-        "client_id",
-        "response_type",
-        "redirect_uri",
-        "scope",
-        "state",
-        "code_challenge",
-        "code_challenge_method",
-    }
-
-
-def test_what_would_leak_is_caught(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A planted leak, a log line with the code, fails the check that every test here makes."""
-    exchange = Provider.exchange
-
-    def leaky(self: Provider, code: str, **options: Any) -> Any:
+    def leaky(self: OAuthClient, code: str, **options: Any) -> Grant:
         logging.getLogger("flask_altdentifier").debug("exchanging %s", code)
         return exchange(self, code, **options)
 
-    monkeypatch.setattr(Provider, "exchange", leaky)
+    monkeypatch.setattr(OAuthClient, "exchange_code", leaky)
     journey.log_in()
     with pytest.raises(AssertionError):
-        journey.check()
-    journey.watch.records.clear()
+        journey.check(watch)
+    watch.records.clear()
