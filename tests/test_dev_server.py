@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Timer
 from typing import Any, cast
 
 import click
@@ -226,6 +227,10 @@ class Terminal:
         pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
         return [pid for pid in pids if _session(pid) == self.process.pid]
 
+    def kill(self) -> None:
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+
     def press_ctrl_c(self) -> None:
         """Send the signal that a terminal sends, to each process in the foreground."""
         os.killpg(self.process.pid, signal.SIGINT)
@@ -247,11 +252,16 @@ def terminal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Termina
         if name == "app.py"
         else THREE_LINES.replace("\napp =", "\ndef create_app(): return app\napp =")
     )
+    # Processes inherit it if it is ignored, as in the background of a shell.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     terminal = Terminal(tmp_path, *options)
+    signal.signal(signal.SIGINT, handler)
+    deadline = Timer(60, terminal.kill)
+    deadline.start()
     with terminal.process:
         yield terminal
-        for pid in terminal.processes():
-            os.kill(pid, signal.SIGKILL)
+        deadline.cancel()
+        terminal.kill()
 
 
 @pytest.mark.server
