@@ -80,10 +80,21 @@ class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             get_request_login(request).error_reported = False  # the app has not seen it
             return self.session_class(sid=self._generate_sid(self.sid_length))
 
+    def regenerate(self, session: ServerSideSession) -> None:
+        """Give *session* a new id. `save_session` deletes its record under the old one.
+
+        Flask-Session deletes it here, and loses the session if the store then fails.
+        """
+        session.old_sid = getattr(session, "old_sid", session.sid)
+        session.sid = self._generate_sid(self.sid_length)
+        session.modified = True
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write the session if it has changed. Replace *response* with a 503 if that fails."""
         try:
             super().save_session(app, session, response)
+            if hasattr(session, "old_sid"):
+                self._delete_session(session.old_sid)
         except StoreUnavailable as error:
             # Flask would answer 500, because responses are processed outside of error handlers.
             _replace(response, app.make_response(app.handle_user_exception(error)))
