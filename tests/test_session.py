@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from flask_session import Session
 from markupsafe import Markup
 
-from flask_altdentifier import blueprint, errors, logout
+from flask_altdentifier import blueprint, errors, logout, signals
 from flask_altdentifier.browser.session import regenerate_session_id
 
 from .support import (
@@ -24,7 +24,6 @@ from .support import (
     cookies_of,
     finish,
     log_in,
-    login_cookie_of,
     make_app,
     reason,
     set_cookies,
@@ -172,14 +171,32 @@ def test_own_error_response_replaces_a_stream_and_closes_it(
     assert (response.status_code, response.text, closed) == (418, "own", [True])
 
 
-def test_login_whose_session_is_not_saved_sets_no_login_cookie(
-    client: FlaskClient, store: WatchedStore
+@pytest.mark.parametrize("failing", ["set grant", "delete grant", "set session", "delete session"])
+def test_failure_at_a_login_keeps_the_session_and_sets_no_cookie(
+    client: FlaskClient, store: WatchedStore, failing: str
 ) -> None:
     client.get("/cart/apples")
-    state = start(client)
-    store.failing = {"set session"}
-    assert reason(finish(client, state)) == "store_unavailable"
-    assert login_cookie_of(client) is None
+    log_in(client)
+    before, state = cookies_of(client), start(client)
+    store.failing = {failing}
+    response = finish(client, state)
+    assert reason(response) == "store_unavailable"
+    assert set_cookies(response) == []
+    store.failing.clear()
+    assert cookies_of(client)["session"] == before["session"]
+    assert client.get("/cart").text == "apples"
+
+
+@pytest.mark.parametrize("failing", ["get grant", "delete grant", "set session", "delete session"])
+def test_failure_at_a_logout_keeps_the_session(
+    client: FlaskClient, store: WatchedStore, failing: str
+) -> None:
+    client.get("/cart/apples")
+    log_in(client)
+    store.failing = {failing}
+    assert reason(client.post("/logout")) == "store_unavailable"
+    store.failing.clear()
+    assert client.get("/cart").text == "apples"
 
 
 # Session ids
@@ -196,6 +213,21 @@ def test_login_and_logout_change_the_id_and_keep_the_data(client: FlaskClient) -
     for old in ids[:2]:
         client.set_cookie("session", old)
         assert client.get("/cart").text == "empty"
+
+
+def test_old_id_ends_though_it_changes_twice(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    def leave(sender: Flask, grant: Any) -> None:
+        logout()
+
+    client.get("/cart/apples")
+    planted = cookies_of(client)["session"]
+    with signals.logged_in.connected_to(leave, app):
+        log_in(client)
+    assert client.get("/cart").text == "apples"
+    client.set_cookie("session", planted)
+    assert client.get("/cart").text == "empty"
 
 
 def test_empty_session_changes_its_id_too(app: Flask, client: FlaskClient) -> None:
