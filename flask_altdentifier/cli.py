@@ -139,7 +139,13 @@ def _validate_site(
     show_default=True,
     help="Exit 1 if there is a finding of this level or above.",
 )
-@click.option("--ignore", metavar="CODE", multiple=True, callback=_validate_codes)
+@click.option(
+    "--ignore",
+    metavar="CODE",
+    multiple=True,
+    callback=_validate_codes,
+    help="Leave a finding out. Can be repeated.",
+)
 @click.pass_context
 def check(
     context: click.Context,
