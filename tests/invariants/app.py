@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, session
 
-from flask_altdentifier import blueprint, current_grant, logout, requires_scope
+from flask_altdentifier import blueprint, current_grant, logout, requires_scope, webhooks
 
 #: Seconds that a held view waits at most.
 PATIENCE = 30.0
@@ -24,8 +24,10 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     app.config["ALTDENTIFIER_CLIENT_ID"] = "the-client"
     app.config["ALTDENTIFIER_CLIENT_SECRET"] = "the-secret"
     app.config["ALTDENTIFIER_AFTER_LOGIN"] = "/after-login"
+    app.config["ALTDENTIFIER_WEBHOOK_SECRET"] = "the-webhook-secret"
     app.config.update(config)
     app.register_blueprint(blueprint)
+    app.register_blueprint(webhooks.blueprint)
     app.add_url_rule("/whoami", "whoami", lambda: "")
     app.add_url_rule("/me", "me", requires_scope()(lambda: current_grant.access_token))
     app.add_url_rule("/cart", "cart", lambda: str(session.get("cart")))

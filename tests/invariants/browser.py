@@ -52,7 +52,7 @@ class Connection:
     def read(self) -> Answer:
         with closing(HTTPResponse(self.sock)) as response:
             response.begin()
-            body = response.read().decode()
+            body = response.read().decode(errors="replace")
         self.process = int(response.headers.get("X-Process", "0"))
         cookies = response.headers.get_all("Set-Cookie", [])
         seconds = time.monotonic() - self.started

@@ -417,8 +417,8 @@ class Model(RuleBasedStateMachine):
 
     def login_cookie_name(self, app: str) -> str:
         state = self.apps[app].extensions["altdentifier"]
-        return f"__Host-altdentifier_{state.config.client_hash}"
+        return f"__Host-altdentifier_{state.client_hash}"
 
     def session_key(self, app: str, session_id: str) -> str:
-        records = self.apps[app].extensions["altdentifier"].records
+        records = self.apps[app].extensions["altdentifier"].records()
         return str(records.key("session", hashlib.sha256(session_id.encode()).hexdigest()))

@@ -16,8 +16,8 @@ from flask_altdentifier import state as state_module
 from flask_altdentifier.browser import pending_logins
 from flask_altdentifier.browser.cookies import BrowserCookies, StateCookie
 from flask_altdentifier.browser.pending_logins import PendingLogin
+from flask_altdentifier.browser.request_login import RequestLogin
 from flask_altdentifier.browser.session import get_session_states
-from flask_altdentifier.config import Config
 from flask_altdentifier.errors import StateError
 from flask_altdentifier.grant import Grant
 from flask_altdentifier.oauth.client import OAuthClient
@@ -86,12 +86,12 @@ def login_id_stays(patch: Patch) -> None:
     create = current_grant.create_login_id
     log_in = current_grant.log_in
 
-    def log_in_again(state: Any, cookies: BrowserCookies, grant: Grant) -> None:
-        ids = cookies.get_login_ids()
+    def log_in_again(login: RequestLogin, grant: Grant) -> None:
+        ids = login.cookies.get_login_ids()
         current_grant.create_login_id = lambda: ids[0] if ids else create()
         patch.setattr(current_grant, "end_login", lambda *_: None)
         try:
-            log_in(state, cookies, grant)
+            log_in(login, grant)
         finally:
             current_grant.create_login_id = create
 
@@ -139,8 +139,8 @@ def login_cookie_is_the_key(patch: Patch) -> None:
 def session_has_the_token(patch: Patch) -> None:
     log_in = current_grant.log_in
 
-    def log_in_twice(state: Any, cookies: BrowserCookies, grant: Grant) -> None:
-        log_in(state, cookies, grant)
+    def log_in_twice(login: RequestLogin, grant: Grant) -> None:
+        log_in(login, grant)
         session["token"] = grant.access_token
 
     patch.setattr(login_module, "log_in", log_in_twice)
@@ -171,7 +171,8 @@ def made_up_state_cookies_count(patch: Patch) -> None:
 
 
 def apps_share_records_and_cookies(patch: Patch) -> None:
-    patch.setattr(Config, "client_hash", "00000000")
+    same = property(lambda _: "00000000", lambda *_: None)
+    patch.setattr(state_module.ExtensionState, "client_hash", same, raising=False)
     patch.setattr(state_module, "_key_prefix", lambda *_: "altdentifier:0:")
 
 
@@ -200,11 +201,11 @@ def records_are_kept_in_the_session(patch: Patch) -> None:
 def state_is_checked_after_the_exchange(patch: Patch) -> None:
     pop, exchange = pending_logins.pop_pending_login, OAuthClient.exchange_code
 
-    def look(records: Records, cookies: Any, secret: str, state: str) -> PendingLogin | None:
-        g.arguments = (records, cookies, secret, state)
-        if cookies.find_state_cookie(secret, state) is None:
+    def look(login: RequestLogin, secret: str, state: str) -> PendingLogin | None:
+        g.arguments = (login, secret, state)
+        if login.cookies.find_state_cookie(secret, state) is None:
             return None
-        return records.get("pending", state, PendingLogin.from_record)
+        return login.records.get("pending", state, PendingLogin.from_record)
 
     def exchange_then_check(self: OAuthClient, code: str, **options: Any) -> Grant:
         grant = exchange(self, code, **options)

@@ -337,9 +337,9 @@ def test_no_repr_shows_a_secret(journey: Journey) -> None:
     journey.log_in()
     state = state_of(journey.app)
     shown = [
-        *(state, state.config, state.oauth, state.transport, state.records),
+        *(state, state.config, state.oauth, state.transport, state.records()),
         *(api, blueprint, webhooks.blueprint, errors.InsufficientScope({"read:user"})),
-        state.records.get_store(),
+        state.get_store(),
         StateCookie(CODE),
         PendingLogin(None, frozenset({"read:user"}), "https://x/", CODE, 0.0),
         AuthorizationResponse(f"code={CODE}".encode()),
