@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from flask_altdentifier.state import get_state
 from flask_altdentifier.testing import Sandbox
 
 from . import pages
@@ -33,10 +32,9 @@ def test_runs(example: Example, place: Path) -> None:
 
 
 def _needs_server(app: Flask) -> bool:
-    """Return whether the store is on a server, which the tests of the docs do not have."""
-    with app.app_context():
-        store = get_state().records.get_store()
-    return type(store).__name__ in {"RedisStore", "SQLAlchemyStore"}
+    """Return whether logins are kept on a server, which the tests of the docs do not have."""
+    store = type(app.config["ALTDENTIFIER_STORE"]).__name__
+    return store in {"Redis", "Engine"} or app.config.get("SESSION_TYPE") == "redis"
 
 
 @pytest.mark.parametrize("page_name", pages.PAGES)
