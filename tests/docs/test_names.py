@@ -133,7 +133,7 @@ def test_values_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("failure", [f for f in Failure if f is not Failure.NONE], ids=str)
 def test_failures(failure: Failure, site: Any) -> None:
     """A login fails with the reason in the table."""
-    table = {quoted(row[0])[0]: row[2] for row in rows("sandbox", "failure")}
+    table = {name: row[2] for row in rows("sandbox", "failure") for name in quoted(row[0])}
     reasons = quoted(table[f"Failure.{failure.name}"])
     page: Site = site("quickstart")
     page.sandbox.failure = failure
