@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from flask import has_request_context, request
 from werkzeug.datastructures import Headers
 
+from .browser.request_login import get_request_login
 from .current_grant import end_login, get_usable_grant
 from .errors import (
     AltDentifierError,
@@ -198,7 +199,7 @@ def _raise_for_status(state: ExtensionState, response: ApiResponse, grant: Grant
     status = response.status
     if status == 401:
         if grant is not None:
-            end_login(state.records, state.cookies(request))
+            end_login(get_request_login(state, request))
         raise LoginRequired(login_url=_login_url(state))
     if status == 403:
         missing = DOCUMENTED_SCOPE_NAMES - (grant.scope if grant is not None else frozenset())

@@ -6,7 +6,6 @@ are derived from its fields, so a new key is a new field and its validator.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, MutableMapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -219,11 +218,6 @@ class Config:
         example='["new", "old"]',
         secret=True,
     )
-
-    @property
-    def client_hash(self) -> str:
-        """Eight hex digits that distinguish this client from another one on the same host."""
-        return hashlib.sha256(self.client_id.encode()).hexdigest()[:8]
 
 
 def config_keys() -> tuple[Field[Any], ...]:

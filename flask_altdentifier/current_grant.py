@@ -9,11 +9,10 @@ from flask import Response, after_this_request, current_app, has_request_context
 from werkzeug.local import LocalProxy
 
 from . import signals
-from .browser.cookies import BrowserCookies, create_login_id
-from .browser.request_login import get_request_login
+from .browser.cookies import create_login_id
+from .browser.request_login import RequestLogin, get_request_login
 from .browser.session import regenerate_session_id
 from .grant import Grant
-from .records import Records
 from .state import ExtensionState, get_state
 
 
@@ -22,10 +21,10 @@ def get_grant(state: ExtensionState) -> Grant | None:
 
     Raises `StoreUnavailable`.
     """
-    login = get_request_login(request)
+    login = get_request_login(state, request)
     if not login.is_loaded:
         after_this_request(_vary_by_cookie)
-        grant = _find_grant(state.records, state.cookies(request))
+        grant = _find_grant(login)
         if not login.is_loaded:  # another thread of this request may have logged out meanwhile
             login.set_grant(grant)
     return login.grant
@@ -36,11 +35,11 @@ def get_usable_grant(state: ExtensionState) -> Grant | None:
     return get_grant(state) or None
 
 
-def _find_grant(records: Records, cookies: BrowserCookies) -> Grant | None:
+def _find_grant(login: RequestLogin) -> Grant | None:
     """Return the first usable grant of the login cookies, else an expired one, else None."""
     found: Grant | None = None
-    for login_id in cookies.get_login_ids():
-        grant = records.get("grant", sha256_hex(login_id), Grant.from_record)
+    for login_id in login.cookies.get_login_ids():
+        grant = login.records.get("grant", sha256_hex(login_id), Grant.from_record)
         if grant:
             return grant
         found = grant if found is None else found
@@ -77,7 +76,7 @@ class _CurrentGrant(LocalProxy[Grant]):
         if not has_request_context():
             return False
         state = get_state()
-        if get_request_login(request).error_reported:
+        if get_request_login(state, request).records.error_reported:
             return False  # so that the page about the failure can use a layout that asks
         return get_usable_grant(state) is not None
 
@@ -94,29 +93,28 @@ class _CurrentGrant(LocalProxy[Grant]):
 current_grant: Grant = _CurrentGrant(_get_grant_or_raise)  # type: ignore[assignment]
 
 
-def log_in(state: ExtensionState, cookies: BrowserCookies, grant: Grant) -> None:
+def log_in(login: RequestLogin, grant: Grant) -> None:
     """Log this browser in with *grant*. Its older logins end, and its ids are new.
 
     If a receiver of `logged_in` raises, the new login ends too. Raises `StoreUnavailable`.
     """
     login_id, lifetime = create_login_id(), grant.expires_at.timestamp() - time.time()
-    state.records.set("grant", sha256_hex(login_id), grant.to_record(), lifetime)
+    login.records.set("grant", sha256_hex(login_id), grant.to_record(), lifetime)
     is_kept = False
     try:
         # Not before the grant is written: a store that is full can delete the session, but not
         # write it again.
         regenerate_session_id(current_app, request)
-        end_login(state.records, cookies)
-        login = get_request_login(request)
+        end_login(login)
         login.set_grant(grant)
         signals.send(signals.logged_in, grant=grant)
         is_kept = login.grant is grant  # a receiver may have called logout()
     finally:
         if is_kept:
-            cookies.set_login_id(login_id, lifetime)
+            login.cookies.set_login_id(login_id, lifetime)
         else:
-            get_request_login(request).set_grant(None)
-            state.records.delete("grant", sha256_hex(login_id))
+            login.set_grant(None)
+            login.records.delete("grant", sha256_hex(login_id))
 
 
 def logout() -> None:
@@ -131,20 +129,20 @@ def logout() -> None:
             return redirect("/")
     """
     state = get_state()
-    cookies = state.cookies(request)
+    login = get_request_login(state, request)
     grant = get_grant(state)
-    end_login(state.records, cookies)
+    end_login(login)
     regenerate_session_id(current_app, request)
-    cookies.delete_login_id()
+    login.cookies.delete_login_id()
     if grant is not None:
         signals.send(signals.logged_out, grant=grant)
 
 
-def end_login(records: Records, cookies: BrowserCookies) -> None:
+def end_login(login: RequestLogin) -> None:
     """Delete this browser's logins from the store. The cookie stays. Raises `StoreUnavailable`."""
-    for login_id in cookies.get_login_ids():
-        records.delete("grant", sha256_hex(login_id))
-    get_request_login(request).set_grant(None)
+    for login_id in login.cookies.get_login_ids():
+        login.records.delete("grant", sha256_hex(login_id))
+    login.set_grant(None)
 
 
 def logout_all() -> int:
@@ -156,6 +154,6 @@ def logout_all() -> int:
         with app.app_context():
             logout_all()
     """
-    records = get_state().records
+    records = get_state().records()
     records.clear("pending")
     return records.clear("grant")

@@ -81,9 +81,7 @@ def _install_sessions(app: Flask, state: ExtensionState) -> None:
     """Keep sessions in the store, unless the app configures its own."""
     is_default = type(app.session_interface) is SecureCookieSessionInterface
     if is_default and app.config.get("SESSION_TYPE") is None:
-        app.session_interface = StoreSessionInterface(
-            app, state.records, state.config.login_lifetime
-        )
+        app.session_interface = StoreSessionInterface(app, state)
 
 
 #: `app.register_blueprint(blueprint)` is the whole installation. `url_prefix=` and `name=` work as

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, NoReturn
 
-from .scopes import validate_scopes
-
 
 class _Tokens:
     """Keeps both tokens in slots, which `vars`, `dataclasses.asdict` and `repr` do not visit."""
@@ -161,8 +159,8 @@ class Grant(_Tokens):
             return cls(
                 _text(record["access_token"]),
                 None if record["refresh_token"] is None else _text(record["refresh_token"]),
-                validate_scopes(record["scope"]),
-                validate_scopes(record["requested_scope"]),
+                _scopes(record["scope"]),
+                _scopes(record["requested_scope"]),
                 datetime.fromtimestamp(record["expires_at"], timezone.utc),
             )
         except (KeyError, TypeError, ValueError, OverflowError, OSError):
@@ -173,3 +171,9 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
+
+
+def _scopes(value: Any) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise TypeError
+    return frozenset(map(_text, value))

@@ -12,6 +12,7 @@ from flask.sessions import SecureCookieSessionInterface
 
 from . import urls
 from .browser.pending_logins import PendingLogin, add_pending_login, pop_pending_login
+from .browser.request_login import RequestLogin, get_request_login
 from .current_grant import get_usable_grant, log_in
 from .errors import AltDentifierError, ConfigError, PrefetchRefused, StateError
 from .integration import snowflake
@@ -63,7 +64,7 @@ def start_login(
     guild = _validate_guild_id(guild_id, scope)
     if is_prefetch(request):
         raise PrefetchRefused
-    login = PendingLogin(
+    pending = PendingLogin(
         next=urls.local_path(next),
         scope=scope,
         redirect_uri=state.redirect_uri(),
@@ -71,12 +72,12 @@ def start_login(
         expires_at=time.time() + state.config.login_lifetime,
     )
     location = state.oauth.authorization_url(
-        redirect_uri=login.redirect_uri,
+        redirect_uri=pending.redirect_uri,
         scope=scope,
         state=add_pending_login(
-            state.records, state.cookies(request), state.config.client_secret, login
+            get_request_login(state, request), state.config.client_secret, pending
         ),
-        code_verifier=login.code_verifier,
+        code_verifier=pending.code_verifier,
         guild_id=guild,
     )
     return redirect(location, 302)
@@ -98,30 +99,31 @@ def handle_callback(state: ExtensionState) -> Response:
     `AuthorizationResponse.code` and `OAuthClient.exchange_code` raise.
     """
     _refuse_cookie_sessions()
-    cookies = state.cookies(request)
+    login = get_request_login(state, request)
     answer = AuthorizationResponse(request.query_string)
-    login = None
-    if answer.state is not None:
-        login = pop_pending_login(state.records, cookies, state.config.client_secret, answer.state)
-    if answer.state is None or login is None or login.expired:
-        return _reject_state(state, answer.state, login)
+    used = answer.state
+    pending = None
+    if used is not None:
+        pending = pop_pending_login(login, state.config.client_secret, used)
+    if used is None or pending is None or pending.expired:
+        return _reject_state(state, login, used, pending)
     try:
         code = answer.code
         # Written before the code is exchanged, so that a full store fails the login before the
         # single-use code is sent.
-        state.records.set("return", answer.state, login.next, state.config.login_lifetime)
+        login.records.set("return", used, pending.next, state.config.login_lifetime)
         grant = state.oauth.exchange_code(
             code,
-            redirect_uri=login.redirect_uri,
-            code_verifier=login.code_verifier,
-            requested_scope=login.scope,
+            redirect_uri=pending.redirect_uri,
+            code_verifier=pending.code_verifier,
+            requested_scope=pending.scope,
         )
-        log_in(state, cookies, grant.limited_to(state.config.grant_lifetime))
+        log_in(login, grant.limited_to(state.config.grant_lifetime))
     except AltDentifierError as error:
         if error.next_step is not None:
-            error.login_url = state.login_url(login.next, login.scope)
+            error.login_url = state.login_url(pending.next, pending.scope)
         raise
-    return redirect(login.next or after_login(state), 303)
+    return redirect(pending.next or after_login(state), 303)
 
 
 def after_login(state: ExtensionState) -> str:
@@ -129,7 +131,9 @@ def after_login(state: ExtensionState) -> str:
     return with_script_root(request, state.config.after_login)
 
 
-def _reject_state(state: ExtensionState, used: str | None, late: PendingLogin | None) -> Response:
+def _reject_state(
+    state: ExtensionState, login: RequestLogin, used: str | None, late: PendingLogin | None
+) -> Response:
     """Return to the app if this browser is logged in, as after the back button or a second click.
 
     Raises `StateError` otherwise. Its page leads to where the *late* or *used* login was to lead,
@@ -139,14 +143,14 @@ def _reject_state(state: ExtensionState, used: str | None, late: PendingLogin | 
         return redirect((late and late.next) or after_login(state), 303)
     if late is not None:
         raise StateError(login_url=state.login_url(late.next, late.scope))
-    raise StateError(login_url=state.login_url(_next_of_used(state, used)))
+    page = _next_of_used(login, state.config.client_secret, used)
+    raise StateError(login_url=state.login_url(page))
 
 
-def _next_of_used(state: ExtensionState, used: str | None) -> str | None:
-    cookies, secret = state.cookies(request), state.config.client_secret
-    if used is None or cookies.find_state_cookie(secret, used) is None:
+def _next_of_used(login: RequestLogin, client_secret: str, used: str | None) -> str | None:
+    if used is None or login.cookies.find_state_cookie(client_secret, used) is None:
         return None
-    return state.records.get("return", used, urls.local_path)
+    return login.records.get("return", used, urls.local_path)
 
 
 def _refuse_cookie_sessions() -> None:

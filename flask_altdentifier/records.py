@@ -11,9 +11,6 @@ import logging
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-from flask import has_request_context, request
-
-from .browser.request_login import RequestLogin, get_request_login
 from .errors import StoreUnavailable
 from .stores import Store
 
@@ -25,10 +22,10 @@ RecordKind = Literal["grant", "pending", "return", "session"]
 
 
 class Records:
-    """The records of one app.
+    """The records of one app. Each request has an object of its own.
 
-    Whatever the store raises becomes `StoreUnavailable`. After one failure in a request, the store
-    is not called again in that request, so that a visitor does not wait for each call to time out.
+    Whatever the store raises becomes `StoreUnavailable`. After one failure the store is not called
+    again by the same object, so that a visitor does not wait for each call to time out.
     """
 
     def __init__(self, get_store: Callable[[], Store], key_prefix: str) -> None:
@@ -37,6 +34,10 @@ class Records:
         """
         self.get_store = get_store
         self.key_prefix = key_prefix
+        #: Whether the store has failed.
+        self.failed: bool = False
+        #: Whether the app has seen that as `StoreUnavailable`.
+        self.error_reported: bool = False
 
     def get(self, kind: RecordKind, name: str, parse: Callable[[Any], T]) -> T | None:
         """Return what *parse* makes of a record's data. None if it is missing or damaged.
@@ -73,15 +74,14 @@ class Records:
         return f"{self.key_prefix}{kind}:{name}"
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        login = get_request_login(request) if has_request_context() else RequestLogin()
-        if not login.store_failed:
+        if not self.failed:
             store = self.get_store()  # a ConfigError is not a failure of the store
             try:
                 return getattr(store, method)(*arguments)
             except Exception as error:
                 # Only the class: the text may contain keys, addresses or passwords.
                 logger.error("store_unavailable (cause %s in %s)", type(error).__name__, method)
-        login.store_failed = login.error_reported = True
+        self.failed = self.error_reported = True
         raise StoreUnavailable
 
 

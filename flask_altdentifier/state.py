@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from flask import Flask, Request, current_app, request, url_for
+from flask import Flask, current_app, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from .browser.cookies import BrowserCookies
 from .config import Config, read_config
 from .default_store import check_session_type, default_store
 from .errors import ConfigError
@@ -40,16 +39,22 @@ class ExtensionState:
         Does no I/O, because servers fork after it. Raises `ConfigError`.
         """
         self.config: Config = read_config(app.config)
+        #: Eight hex digits in our cookies' names, because two apps can share a host.
+        self.client_hash = sha256(self.config.client_id.encode()).hexdigest()[:8]
         #: Name of the blueprint in this app, with dots if it is nested.
         self.name = name
-        self.records = Records(self._get_store, _key_prefix(app, self.config.client_id))
+        self.key_prefix = _key_prefix(app, self.config.client_id)
         self._store: Store | None = self.config.store
         self._choosing = Lock()  # two threads with a MemoryStore each would not share logins
         if self._store is None:
             check_session_type(app)
 
-    def _get_store(self) -> Store:
-        """Return the store. It is chosen at first use: `Session(app)` may run after registration."""
+    def records(self) -> Records:
+        """Return the app's records, for one request or command."""
+        return Records(self.get_store, self.key_prefix)
+
+    def get_store(self) -> Store:
+        """Return the store, chosen at first use: `Session(app)` may run after the registration."""
         if self._store is None:
             with self._choosing:
                 if self._store is None:
@@ -77,10 +82,6 @@ class ExtensionState:
             token_auth_method=self.config.token_auth_method,
             transport=self.transport,
         )
-
-    def cookies(self, request: Request) -> BrowserCookies:
-        """Return our cookies of *request*."""
-        return BrowserCookies(current_app, request, self.config.client_hash)
 
     def redirect_uri(self) -> str:
         """Return the redirect URI: the configured one, or the external URL of the callback.
@@ -134,7 +135,7 @@ def _key_prefix(app: Flask, client_id: str) -> str:
     session_prefix = app.config.get("SESSION_KEY_PREFIX", "session:")
     if not isinstance(session_prefix, str):
         raise ConfigError("SESSION_KEY_PREFIX must be a string. Leave it out for 'session:'.")
-    digest = hashlib.sha256(f"{client_id}\0{session_prefix}".encode()).hexdigest()[:16]
+    digest = sha256(f"{client_id}\0{session_prefix}".encode()).hexdigest()[:16]
     prefix = f"altdentifier:{digest}:"
     if prefix.startswith(session_prefix):
         raise ConfigError(

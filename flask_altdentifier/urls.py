@@ -1,4 +1,4 @@
-"""Validation of URLs: where a browser may be redirected, and where the client secret may be sent."""
+"""Validation of URLs: where a browser may be redirected, and where the secret may be sent."""
 
 from __future__ import annotations
 

@@ -7,13 +7,13 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import Flask
 
 from flask_altdentifier.browser.request_login import get_request_login
 from flask_altdentifier.errors import ConfigError, StoreUnavailable
 from flask_altdentifier.records import Records
 
-from .support import WatchedStore, words
+from .support import WatchedStore, state_of, words
 
 
 def identity(data: Any) -> Any:
@@ -96,23 +96,18 @@ def test_any_exception_becomes_store_unavailable(
 def test_one_failure_ends_all_calls_of_a_request(
     app: Flask, records: Records, store: WatchedStore
 ) -> None:
+    """Each request, and each use outside of requests, has records of its own."""
+    store.failing = {"get"}
+    for call in CALLS:
+        with pytest.raises(StoreUnavailable):
+            getattr(records, call[0])(*call[1:])
+    assert store.calls == ["get grant"]
+    assert records.error_reported
+    state = state_of(app)
+    assert state.records() is not state.records()
     with app.test_request_context():
-        store.failing = {"get"}
-        for call in CALLS:
-            with pytest.raises(StoreUnavailable):
-                getattr(records, call[0])(*call[1:])
-        assert store.calls == ["get grant"]
-        assert get_request_login(request).error_reported
-    with app.test_request_context():
-        records.set("grant", "a", 1, 60)
-
-
-def test_failures_outside_of_a_request_do_not_stick(records: Records, store: WatchedStore) -> None:
-    store.fail()
-    with pytest.raises(StoreUnavailable):
-        records.clear("grant")
-    store.failing = set()
-    assert records.clear("grant") == 0
+        first = get_request_login(state, request).records
+        assert get_request_login(state, request).records is first
 
 
 def test_config_error_of_the_store_is_not_hidden() -> None:

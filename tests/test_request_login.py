@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask, Request
 from flask.testing import FlaskClient
 
 from flask_altdentifier import current_grant
 from flask_altdentifier.browser.request_login import get_request_login
 
-from .support import WatchedStore, log_in, login_cookie_of
+from .support import WatchedStore, log_in, login_cookie_of, state_of
 
 
-def test_request_login_belongs_to_a_request_object() -> None:
-    environ: Any = {}
-    one, two = Request(environ), Request(environ)
-    get_request_login(one).set_grant(None)
-    assert get_request_login(one) is get_request_login(one)
-    assert get_request_login(one).is_loaded
-    assert not get_request_login(two).is_loaded
+def test_request_login_belongs_to_a_request_object(app: Flask) -> None:
+    state = state_of(app)
+    with app.test_request_context() as context:
+        one, two = context.request, Request(context.request.environ)
+        get_request_login(state, one).set_grant(None)
+        assert get_request_login(state, one) is get_request_login(state, one)
+        assert get_request_login(state, one).is_loaded
+        assert not get_request_login(state, two).is_loaded
 
 
 def test_environ_that_outlives_a_logout_sees_it(app: Flask, client: FlaskClient) -> None:

@@ -42,8 +42,8 @@ def registered(tmp_path: Path, **config: Any) -> Flask:
 
 def store_at_first_use(app: Flask) -> Store:
     with app.app_context():
-        store = state_of(app).records.get_store()
-        assert state_of(app).records.get_store() is store
+        store = state_of(app).get_store()
+        assert state_of(app).get_store() is store
     return store
 
 
@@ -60,12 +60,12 @@ def test_redis_client_that_flask_session_replaces_is_refused(tmp_path: Path) -> 
     with pytest.warns(RuntimeWarning):
         Session(app)
     with app.app_context(), pytest.raises(ConfigError, match="SESSION_REDIS"):
-        state_of(app).records.get_store()
+        state_of(app).get_store()
 
 
 def test_threads_share_one_default_store(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     state = state_of(make_app(ALTDENTIFIER_STORE=None))
-    get_store, threads = state.records.get_store, ThreadPoolExecutor(1)
+    get_store, threads = state.get_store, ThreadPoolExecutor(1)
     late: list[Any] = []
 
     def choose(_: Flask) -> MemoryStore:
@@ -164,7 +164,7 @@ def test_key_prefix_differs_between_clients_and_session_prefixes() -> None:
         {"ALTDENTIFIER_CLIENT_ID": "other"},
         {"SESSION_KEY_PREFIX": "other:"},
     ]
-    assert len({state_of(make_app(**config)).records.key_prefix for config in configs}) == 3
+    assert len({state_of(make_app(**config)).key_prefix for config in configs}) == 3
 
 
 def test_missing_registration_is_a_config_error() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..records import Records
-from .cookies import BrowserCookies, StateCookie
+from .cookies import StateCookie
+from .request_login import RequestLogin
 from .session import get_session_states, set_session_states
 
 #: Pending logins of one browser. The oldest is dropped first.
@@ -47,44 +47,40 @@ class PendingLogin:
         return cls(**{**record, "scope": frozenset(record["scope"])})
 
 
-def add_pending_login(
-    records: Records, cookies: BrowserCookies, client_secret: str, login: PendingLogin
-) -> str:
-    """Keep *login* and return its state. Only this browser can finish it.
+def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingLogin) -> str:
+    """Keep *pending* and return its state. Only this browser can finish it.
 
     Raises `StoreUnavailable`.
     """
-    _evict_oldest(records, cookies, client_secret)
+    _evict_oldest(login, client_secret)
     cookie = StateCookie.create(client_secret)
     # Twice as long as the login may take, so that a late callback still knows its page.
-    lifetime = 2 * (login.expires_at - time.time())
-    records.set("pending", cookie.state, login.to_record(), lifetime)
+    lifetime = 2 * (pending.expires_at - time.time())
+    login.records.set("pending", cookie.state, pending.to_record(), lifetime)
     set_session_states([*get_session_states(), cookie.state][-MAX_PENDING:])
-    cookies.set_state_cookie(cookie, lifetime)
+    login.cookies.set_state_cookie(cookie, lifetime)
     return cookie.state
 
 
-def _evict_oldest(records: Records, cookies: BrowserCookies, client_secret: str) -> None:
-    pending = cookies.get_state_cookies(client_secret)
-    surplus = max(0, len(pending) - MAX_PENDING + 1)  # with the one that is about to come
-    for cookie in pending[: min(surplus, MAX_EVICTED)]:
-        records.delete("pending", cookie.state)
-        cookies.delete_state_cookie(cookie.state)
+def _evict_oldest(login: RequestLogin, client_secret: str) -> None:
+    cookies = login.cookies.get_state_cookies(client_secret)
+    surplus = max(0, len(cookies) - MAX_PENDING + 1)  # with the one that is about to come
+    for cookie in cookies[: min(surplus, MAX_EVICTED)]:
+        login.records.delete("pending", cookie.state)
+        login.cookies.delete_state_cookie(cookie.state)
 
 
-def pop_pending_login(
-    records: Records, cookies: BrowserCookies, client_secret: str, state: str
-) -> PendingLogin | None:
+def pop_pending_login(login: RequestLogin, client_secret: str, state: str) -> PendingLogin | None:
     """Remove and return the pending login of *state*, to one caller only.
 
     Returns None if this browser has not started it, and if it was finished or dropped. It may have
     expired. Raises `StoreUnavailable`.
     """
-    if cookies.find_state_cookie(client_secret, state) is None:
+    if login.cookies.find_state_cookie(client_secret, state) is None:
         return None
-    login = records.pop("pending", state, PendingLogin.from_record)
-    cookies.delete_state_cookie(state)
+    pending = login.records.pop("pending", state, PendingLogin.from_record)
+    login.cookies.delete_state_cookie(state)
     states = get_session_states()
     if state in states:
         set_session_states([other for other in states if other != state])
-    return login
+    return pending

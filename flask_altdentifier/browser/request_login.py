@@ -6,27 +6,27 @@ one among all events of a socket, and a grant that is cached there would outlive
 
 from __future__ import annotations
 
-from flask import Request
+from flask import Request, current_app
 
 from ..grant import Grant
+from ..state import ExtensionState
+from .cookies import BrowserCookies
 
 _ATTRIBUTE = "_altdentifier_login"
 
 
 class RequestLogin:
-    """The grant of one request, read from the store once, and whether the store has failed."""
+    """The cookies, the records and the grant of one request."""
 
-    __slots__ = ("error_reported", "grant", "is_loaded", "store_failed")
+    __slots__ = ("cookies", "grant", "is_loaded", "records")
 
-    def __init__(self) -> None:
+    def __init__(self, state: ExtensionState, request: Request) -> None:
+        self.records = state.records()
+        self.cookies = BrowserCookies(current_app, request, state.client_hash)
         #: Whether `grant` has been read from the store.
         self.is_loaded: bool = False
         #: This browser's grant, usable or expired, or None.
         self.grant: Grant | None = None
-        #: Whether the store has failed in this request. Then it is not called again.
-        self.store_failed: bool = False
-        #: Whether that failure has been raised as `StoreUnavailable`.
-        self.error_reported: bool = False
 
     def set_grant(self, grant: Grant | None) -> None:
         """Make *grant* this request's grant from now on."""
@@ -34,11 +34,10 @@ class RequestLogin:
         self.is_loaded = True
 
 
-def get_request_login(request: Request) -> RequestLogin:
+def get_request_login(state: ExtensionState, request: Request) -> RequestLogin:
     """Return what *request* knows of its login."""
-    try:
-        found: RequestLogin = getattr(request, _ATTRIBUTE)
-    except AttributeError:
-        found = RequestLogin()
+    found: RequestLogin | None = getattr(request, _ATTRIBUTE, None)
+    if found is None:
+        found = RequestLogin(state, request)
         setattr(request, _ATTRIBUTE, found)
     return found

@@ -7,13 +7,14 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, session
+from flask import Flask, Request, Response, request, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
 
 from ..errors import StoreUnavailable
 from ..records import Records
+from ..state import ExtensionState
 from .request_login import get_request_login
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
@@ -51,8 +52,6 @@ def regenerate_session_id(app: Flask, request: Request) -> None:
     session[STATES_KEY] = states  # Flask-Session does not regenerate the id of an empty session
     try:
         interface.regenerate(session)
-    except StoreUnavailable:
-        raise
     except Exception as error:
         logger.error("store_unavailable (cause %s in regenerate)", type(error).__name__)
         raise StoreUnavailable from None
@@ -66,18 +65,17 @@ class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
     request wrote to the session.
     """
 
-    def __init__(self, app: Flask, records: Records, login_lifetime: float) -> None:
+    def __init__(self, app: Flask, state: ExtensionState) -> None:
         # As with Flask's own sessions, `session.permanent` is False unless the app sets it.
         super().__init__(app, key_prefix="", permanent=False)
-        self.records = records
-        self.login_lifetime = login_lifetime
+        self.state = state
 
     def open_session(self, app: Flask, request: Request) -> ServerSideSession:
         """Return the session of *request*, empty while the store is down."""
         try:
             return super().open_session(app, request)
         except StoreUnavailable:
-            get_request_login(request).error_reported = False  # the app has not seen it
+            self._records.error_reported = False
             return self.session_class(sid=self._generate_sid(self.sid_length))
 
     def regenerate(self, session: ServerSideSession) -> None:
@@ -110,19 +108,24 @@ class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         """Return whether the session has changed, and with it perhaps its id or end."""
         return session.modified
 
+    @property
+    def _records(self) -> Records:
+        return get_request_login(self.state, request).records
+
     def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
-        return self.records.get("session", _hash(store_id), _load_session)
+        return self._records.get("session", _hash(store_id), _load_session)
 
     def _delete_session(self, store_id: str) -> None:
-        self.records.delete("session", _hash(store_id))
+        self._records.delete("session", _hash(store_id))
 
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
         # Else anonymous visits to /login would leave sessions for a month.
         only_pending = session.keys() <= {STATES_KEY, "_permanent"}
-        ttl = self.login_lifetime if only_pending else session_lifetime.total_seconds()
-        self.records.set("session", _hash(store_id), _serializer.dumps(dict(session)), ttl)
+        login_lifetime = self.state.config.login_lifetime
+        ttl = login_lifetime if only_pending else session_lifetime.total_seconds()
+        self._records.set("session", _hash(store_id), _serializer.dumps(dict(session)), ttl)
 
 
 def _load_session(data: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _MOUNTS = Path("/proc/self/mounts")
 def check_store(subject: Subject, *, offline: bool) -> Findings:
     """Find problems of the store, and try it unless *offline*."""
     try:
-        store = subject.state.records.get_store()
+        store = subject.state.get_store()
     except ConfigError as error:
         yield finding("store-config", error=error)
         return
@@ -63,7 +63,7 @@ def _looks(subject: Subject, store: Store, path: Path | None) -> Findings:
 def _try_store(subject: Subject, store: Store, path: Path | None) -> Findings:
     def trial() -> None:
         if path is None or path.exists():
-            _use_store(store, subject.state.records.key_prefix)
+            _use_store(store, subject.state.key_prefix)
         else:
             connections: Any = store._connections  # type: ignore[attr-defined]  # noqa: SLF001
             _use_neighbor(path, create_directory=connections._create_directory)  # noqa: SLF001

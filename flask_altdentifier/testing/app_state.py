@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, request, request_started
 
+from ..browser.request_login import get_request_login
 from ..current_grant import sha256_hex
 from ..grant import Grant
 from ..scopes import parse_scope, validate_scopes
@@ -69,11 +70,11 @@ def expire_grant(client: FlaskClient, **options: Any) -> bool:
 
     def expire(_app: Flask, **_: Any) -> None:
         nonlocal expired
-        state = get_state()
-        for name in map(sha256_hex, state.cookies(request).get_login_ids()):
-            grant = state.records.get("grant", name, Grant.from_record)
+        login = get_request_login(get_state(), request)
+        for name in map(sha256_hex, login.cookies.get_login_ids()):
+            grant = login.records.get("grant", name, Grant.from_record)
             if grant:
-                state.records.set("grant", name, grant.limited_to(-1).to_record(), 60)
+                login.records.set("grant", name, grant.limited_to(-1).to_record(), 60)
                 expired = True
 
     with request_started.connected_to(expire, sender=app):
