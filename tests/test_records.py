@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 
 from flask_altdentifier.browser.request_login import get_request_login
 from flask_altdentifier.errors import ConfigError, StoreUnavailable

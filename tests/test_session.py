@@ -291,15 +291,6 @@ def test_failure_of_another_session_server_is_store_unavailable(
     assert "text of the server" not in caplog.text
 
 
-def test_store_failure_at_regeneration_is_logged_once(
-    client: FlaskClient, store: WatchedStore, caplog: pytest.LogCaptureFixture
-) -> None:
-    client.get("/cart/apples")
-    store.failing = {"delete session"}
-    assert reason(client.post("/logout")) == "store_unavailable"
-    assert len(caplog.messages) == 1
-
-
 def test_interface_that_cannot_regenerate_is_left_alone(app: Flask) -> None:
     class Interface:
         def get_cookie_name(self, app: Flask) -> str:
