@@ -24,7 +24,8 @@ UWSGI = f"--master -p 2 --http-socket {{address}} -w {APP}"
 UWSGI_PLUGIN = "python{}{}".format(*VERSION)
 # Apache refuses to serve as root, and another user may not be able to read the package.
 AS_USER = "setpriv --reuid=33 --regid=33 --clear-groups --inh-caps=+dac_override"
-AS_USER = f"{AS_USER} --ambient-caps=+dac_override " if os.geteuid() == 0 else ""
+AS_USER = f"{AS_USER} --ambient-caps=+dac_override" if os.geteuid() == 0 else "env"
+APACHE = f"{AS_USER} /usr/sbin/apache2 -DFOREGROUND -f {{directory}}"
 COMMANDS = {
     "gunicorn sync": f"{GUNICORN} {APP}",
     "gunicorn gthread": f"{GUNICORN} --threads 4 {APP}",
@@ -33,7 +34,8 @@ COMMANDS = {
     "waitress": f"{{python}} -m waitress --threads=8 --listen={{address}} {APP}",
     "uwsgi": f"{{scripts}}/uwsgi {UWSGI}",
     "uwsgi of debian": f"/usr/bin/uwsgi --plugin {UWSGI_PLUGIN} {UWSGI}",
-    "mod_wsgi": AS_USER + "/usr/sbin/apache2 -f {directory}/apache.conf -DFOREGROUND",
+    "mod_wsgi daemon": f"{APACHE}/daemon.conf",
+    "mod_wsgi embedded": f"{APACHE}/embedded.conf",
     "hypercorn": f"{{python}} -m hypercorn -w 2 -b {{address}} {ASGI}",
     "hypercorn wsgi": f"{{python}} -m hypercorn -w 2 -b {{address}} wsgi:{APP}",
     "uvicorn": f"{{python}} -m uvicorn --workers 2 --port {{port}} {ASGI}",
@@ -43,7 +45,8 @@ MOD_WSGI = "/usr/lib/apache2/modules/mod_wsgi.so-{}.{}".format(*VERSION)
 #: Files that Debian's packages bring, for Debian's Python.
 NEEDED = {
     "uwsgi of debian": ["/usr/bin/uwsgi", f"/usr/lib/uwsgi/plugins/{UWSGI_PLUGIN}_plugin.so"],
-    "mod_wsgi": ["/usr/sbin/apache2", MOD_WSGI],
+    "mod_wsgi daemon": ["/usr/sbin/apache2", MOD_WSGI],
+    "mod_wsgi embedded": ["/usr/sbin/apache2", MOD_WSGI],
 }
 APACHE_CONFIG = f"""
 ServerName localhost
@@ -54,12 +57,20 @@ ErrorLog {{directory}}/log
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule wsgi_module {MOD_WSGI}
-WSGISocketPrefix {{directory}}/wsgi
-WSGIDaemonProcess app processes=2 threads=4
-WSGIScriptAlias / {{directory}}/app.wsgi process-group=app application-group=%{{{{GLOBAL}}}}
+StartServers 2
+ServerLimit 2
+ThreadsPerChild 8
+MaxRequestWorkers 16
+WSGIScriptAlias / {{directory}}/app.wsgi
 <Directory {{directory}}>
     Require all granted
 </Directory>
+"""
+DAEMON = """
+WSGISocketPrefix {directory}/wsgi
+WSGIDaemonProcess app processes=2 threads=4
+WSGIProcessGroup app
+WSGIApplicationGroup %{{GLOBAL}}
 """
 #: Seconds that the app waits for the provider.
 TIMEOUT = 2
@@ -87,7 +98,9 @@ def run_site(name: str, directory: Path) -> Iterator[Site]:
     port = free_port()
     values = {"port": port, "address": f"{HOST}:{port}", "directory": directory}
     values |= {"python": sys.executable, "scripts": Path(sys.executable).parent}
-    (directory / "apache.conf").write_text(APACHE_CONFIG.format(**values))
+    # The embedded app runs in a sub-interpreter, because no application group is set.
+    (directory / "embedded.conf").write_text(APACHE_CONFIG.format(**values))
+    (directory / "daemon.conf").write_text((APACHE_CONFIG + DAEMON).format(**values))
     (directory / "app.wsgi").write_text(f"from {__package__}.app import application\n")
     with ProviderServer() as provider:
         parts = [part.format(**values) for part in COMMANDS[name].split()]

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.server
 def test_login_works_in_every_process(site: Site) -> None:
     browser = site.browser()
     token = site.provider.tokens[browser.log_in()]
-    processes = set()
+    processes: set[str | None] = set()
 
     def every_process_has_answered() -> bool:
         answers = browser.ask_at_once("/me")

@@ -1,0 +1,1 @@
+"""Whole logins with other people's OAuth servers and clients (`tox -e interop`)."""
