@@ -1,1 +1,1 @@
-"""Logins in a real browser."""
+"""Logins in real browsers: Chromium, Firefox and WebKitGTK."""

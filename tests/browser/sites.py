@@ -1,0 +1,146 @@
+"""The example app with its sandbox, on http, and on https behind nginx."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import trustme
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from example_app import create_app
+from flask_altdentifier import sandbox
+
+from ..servers.process import HOST, Server, find_program, free_port, private_directory
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: Made up. Browsers send all names below localhost to this machine (RFC 6761 section 6.3).
+HTTPS_HOST = "gatehouse.localhost"
+NGINX = """
+daemon off; pid nginx.pid; worker_processes 1; events {{ }}
+http {{
+  access_log off; client_body_temp_path body; proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  ssl_certificate certificate; ssl_certificate_key certificate;
+  proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https;
+  server {{ listen {host}:{https} ssl; location / {{ proxy_pass http://{host}:{http}; }} }}
+  server {{
+    listen {host}:{old} ssl;
+    location / {{
+      proxy_pass http://{host}:{http};
+      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header Sec-Fetch-Dest ""; proxy_set_header Sec-Fetch-Mode "";
+      proxy_set_header Sec-Fetch-Site ""; proxy_set_header Sec-Fetch-User "";
+    }}
+  }}
+}}
+"""
+#: A page that asks the browser in each known way to load the login before anybody clicks.
+PREFETCHING = b"""<!doctype html><title>Prefetch</title><h1>Prefetching</h1>
+<link rel="prefetch" href="/login">
+<script type="speculationrules">{"prefetch": [{"urls": ["/login?speculated"]}],
+"prerender": [{"urls": ["/members?speculated"]}]}</script><a id="log-in" href="/login">Go</a>"""
+
+
+@dataclass
+class Recorder:
+    """WSGI middleware that keeps the requests, and serves the page `/prefetching`."""
+
+    app: WSGIApplication
+    requests: list[WSGIEnvironment] = field(default_factory=list)
+
+    def __call__(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        self.requests.append(environ)
+        if environ["PATH_INFO"] == "/prefetching":
+            respond("200 OK", [("Content-Type", "text/html")])
+            return [PREFETCHING]
+        return self.app(environ, respond)
+
+
+@dataclass(frozen=True)
+class Site:
+    """One address of the example app."""
+
+    url: str
+    requests: list[WSGIEnvironment]
+    sandbox: sandbox.SandboxState
+    is_old_safari: bool = False
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Logs nothing."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
+
+
+@contextmanager
+def serving(server: BaseWSGIServer) -> Iterator[None]:
+    """Answer requests in a thread."""
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@contextmanager
+def serving_sites() -> Iterator[dict[str, Site]]:
+    """Run the example app and yield its addresses."""
+    http, https, old, webhook_secret = free_port(), free_port(), free_port(), "a-signature"
+    urls = {
+        "http": f"http://{HOST}:{http}",
+        "https": f"https://{HTTPS_HOST}:{https}",
+        "old-safari": f"https://{HTTPS_HOST}:{old}",
+    }
+    client = sandbox.Client(
+        "gatehouse",
+        "a-secret",
+        name="Gatehouse",
+        redirect_uris=tuple(f"{url}/callback" for url in urls.values()),
+        webhook_url=f"{urls['http']}/webhook",
+        webhook_secret=webhook_secret,
+    )
+    provider = sandbox.make_server(0, [client])
+    with private_directory() as directory, serving(provider):
+        app = create_app(
+            {
+                "ALTDENTIFIER_BASE_URL": f"http://{HOST}:{provider.port}",
+                "ALTDENTIFIER_CLIENT_ID": client.client_id,
+                "ALTDENTIFIER_CLIENT_SECRET": client.client_secret,
+                "ALTDENTIFIER_WEBHOOK_SECRET": webhook_secret,
+                "INSTANCE_PATH": str(directory / "instance"),
+            }
+        )
+        recorder = Recorder(ProxyFix(app, x_for=0))
+        server = make_server(HOST, http, recorder, threaded=True, request_handler=QuietHandler)
+        assert isinstance(provider.app, Flask)
+        state = sandbox.sandbox_state(provider.app)
+        with serving(server), nginx(directory, http, https, old):
+            yield {
+                name: Site(url, recorder.requests, state, name == "old-safari")
+                for name, url in urls.items()
+            }
+
+
+@contextmanager
+def nginx(directory: Path, http: int, https: int, old: int) -> Iterator[None]:
+    """Serve https in front of the app; on the port *old* as if the browser were an old Safari."""
+    certificate = trustme.CA().issue_cert(HTTPS_HOST)
+    certificate.private_key_and_cert_chain_pem.write_to_path(directory / "certificate")
+    config = directory / "nginx.conf"
+    config.write_text(NGINX.format(host=HOST, http=http, https=https, old=old))
+    command = [find_program("nginx"), "-p", str(directory), "-c", str(config), "-e", "error.log"]
+    with Server(
+        command, directory, https, lambda: socket.create_connection((HOST, https), 1).close()
+    ):
+        yield
