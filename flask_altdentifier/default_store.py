@@ -41,7 +41,7 @@ def default_store(app: Flask) -> Store:
 def check_session_type(app: Flask) -> None:
     """Raise `ConfigError` if sessions are on a server that cannot keep logins."""
     kind = _session_type(app)
-    if kind in UNSUITABLE_SESSION_TYPES:
+    if kind in UNSUITABLE_SESSION_TYPES and not app.testing:
         raise ConfigError(
             f"ALTDENTIFIER_STORE is missing. Logins cannot be kept where SESSION_TYPE {kind!r} "
             "keeps sessions. Set it to 'redis://...', to a database URL, or to "

@@ -80,9 +80,10 @@ def _is_callback() -> bool:
 def _wait_text(retry_after: str | None) -> str | None:
     """Return how long to wait, in words. The number is two or more, so no text needs a singular."""
     seconds = _seconds(retry_after or "")
-    if seconds <= 0:
+    units = [unit for unit in _UNITS if 0 < seconds <= unit[0] * unit[1]]
+    if not units:
         return None
-    size, _, text = next(unit for unit in _UNITS if seconds <= unit[0] * unit[1])
+    size, _, text = units[0]
     return translate(text, count=max(2, -(-seconds // size)))
 
 

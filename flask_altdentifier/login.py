@@ -161,7 +161,7 @@ def _refuse_cookie_sessions() -> None:
     """
     if isinstance(current_app.session_interface, SecureCookieSessionInterface):
         raise ConfigError(
-            "Sessions are Flask's signed cookies, which a browser can bring back. "
-            "SESSION_TYPE is set, but flask_session.Session(app) was not called: call it, or remove "
-            "SESSION_TYPE to keep sessions in the store of the logins."
+            "Sessions are signed cookies, which a browser can bring back. If SESSION_TYPE is set, "
+            "call flask_session.Session(app), or remove SESSION_TYPE to keep sessions in the store "
+            "of the logins. If the app sets a session_interface of its own, remove it."
         )

@@ -103,7 +103,8 @@ def _redirect_to_callback_host(state: ExtensionState) -> Response | None:
     if state.config.redirect_uri is None or "moved" in request.args:
         return None
     callback = urlsplit(state.config.redirect_uri)
-    if f"www.{callback.netloc}" != request.host and f"www.{request.host}" != callback.netloc:
+    host = urlsplit(f"//{request.host}").hostname
+    if f"www.{callback.hostname}" != host and f"www.{host}" != callback.hostname:
         return None
     path = current_path(request)
     separator = "&" if "?" in path else "?"
