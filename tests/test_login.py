@@ -119,7 +119,7 @@ def test_configured_redirect_uri_cannot_be_changed_by_headers() -> None:
     [
         ("https://app.example/callback", "www.app.example"),
         ("https://www.app.example/callback", "app.example"),
-        ("https://App.example:443/callback", "www.app.example"),
+        ("https://app.example:443/callback", "www.app.example"),
         ("http://www.localhost:5000/callback", "localhost:5000"),
     ],
 )
