@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 #: The page of the docs that has one anchor for each code.
-DOCS_URL = "https://flask-altdentifier.readthedocs.io/en/stable/check.html"
+DOCS_URL = "https://flask-altdentifier.readthedocs.io/en/latest/check.html"
 REDIS_STORE = 'ALTDENTIFIER_STORE = "redis://HOST:6379/0"'
 Level = Literal["error", "warning"]
 
