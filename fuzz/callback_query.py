@@ -2,85 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import ada_url
 
-from flask_altdentifier.callback import MAX_VALUE, CallbackQuery
-from flask_altdentifier.errors import AccessDenied, LoginError
+from flask_altdentifier import errors
+from flask_altdentifier.oauth.authorization_response import (
+    AUTHORIZATION_ERRORS,
+    MAX_VALUE,
+    AuthorizationResponse,
+)
 
 from . import inputs
 
-_STATE = b"s" * 43
+_STATE = "state=" + "s" * 43
 _PIECES = [
-    *(
-        b"&",
-        b"&",
-        b"=",
-        b"=",
-        b"&&",
-        b";",
-        b"%26",
-        b"%3d",
-        b"+",
-        b"%20",
-        b"%",
-        b"%%",
-        b"%0a",
-        b"%00",
-    ),
-    *(b"state", b"code", b"error", b"st%61te", b"%63ode", b"c+ode", b" code", b"code%00", b"State"),
-    *(
-        b"state=" + _STATE,
-        b"&state=" + _STATE,
-        b"code=a",
-        b"&code=a-b_c.d~",
-        b"&error=access_denied",
-    ),
-    *(
-        b"access_denied",
-        b"error=",
-        b"&iss=https://evil.example",
-        b"a",
-        b"%2b",
-        b"%C3%A9",
-        b"\xc3\xa9",
-    ),
-    *(b"x" * 2000, b"%61" * 700, b"[]", b"code[]=a", b"state.x=", b"#", b"\xff", b"\x00", b"\r\n"),
+    *("&", "&", "=", "=", "&&", ";", "%26", "%3d", "+", "%20", "%", "%0a", "%00", "a", "#", "[]"),
+    *("state", "code", "error", "st%61te", "%63ode", "c+ode", " code", "code%00", "State", _STATE),
+    *("state=", "code=", "error=", "access_denied", "error=invalid_scope", "code[]=a", "state.x="),
+    *("&iss=https://evil.example", "%C3%A9", "é", "x" * 2000, "%61" * 700, "\r\n", f"&{_STATE}"),
 ]
-_PAIRS = [b"state=" + _STATE, b"code=" + b"a%2F+b", b"x=%7e", b"iss=y"]
+_PAIRS = [_STATE, "code=a%2F+b", "x=%7e", "iss=y", "é=%zz"]
 
 
 class Query:
-    """`CallbackQuery`, against the form reader of the WHATWG URL standard."""
+    """`AuthorizationResponse`, against the form reader of the WHATWG URL standard."""
 
     def make(self, random: Random) -> bytes:
-        """Return a raw query: an answer, more or less, or anything."""
-        if random.random() < 0.3:
-            return inputs.octets(random, _PIECES)
-        pairs = random.sample(_PAIRS, random.randint(1, len(_PAIRS)))
-        pairs += [inputs.octets(random, _PIECES, 1)] * (random.random() < 0.3)
+        """Return a raw query: an authorization response, more or less, or anything."""
+        pairs = random.sample(_PAIRS, random.randint(0, len(_PAIRS)))
+        pairs += [inputs.text(random, _PIECES, 3)] * random.randint(0, 1)
         random.shuffle(pairs)
-        return b"&".join(pairs)
+        return "&".join(pairs).encode("utf-8", "surrogatepass")
 
     def check(self, given: bytes) -> bool:
         """Compare what was read with what another reader finds."""
-        query = CallbackQuery(given)
-        other = ada_url.URLSearchParams(given.decode("latin-1"))
-        state = query.state
+        response = AuthorizationResponse(given)
+        # "&", because the constructor removes a question mark.
+        other = ada_url.URLSearchParams("&" + given.decode("latin-1"))
+        state = response.state
         if state is not None:
             assert other.get_all("state") == [state]
         try:
-            code = query.code
-        except AccessDenied:
-            assert other.get_all("error") == ["access_denied"]
-            assert other.get_all("code") == []
+            code = response.code
+        except errors.InvalidCallback:
             return False
-        except LoginError:
+        except errors.AltDentifierError:
+            assert other.get_all("code") == []
+            [error] = other.get_all("error")
+            assert error in AUTHORIZATION_ERRORS
             return False
         assert other.get_all("code") == [code]
         assert other.get_all("error") == []
         assert 0 < len(code) <= MAX_VALUE
-        assert code.isascii()
-        assert code.isprintable()
+        assert re.fullmatch(r"[ -~]+", code)
         return state is not None

@@ -1,4 +1,4 @@
-"""`next`: whatever it is, a browser that is sent there stays on this host."""
+"""`next`: a browser that is sent there stays on this host."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Next:
     """`urls.local_path`, against the WHATWG URL parser that browsers have."""
 
     def make(self, random: Random) -> str:
-        """Return a target that begins as one on this host, or as anything."""
+        """Return a path of this host, or anything."""
         return random.choice(["", "/", "/", "/a"]) + inputs.text(random, _PIECES)
 
     def check(self, given: str) -> bool:
-        """Compare what was let through with where a browser would go."""
+        """Compare what was accepted with where a browser would go."""
         path = urls.local_path(given)
         if path is None:
             return False
@@ -41,6 +41,6 @@ class Next:
             there = ada_url.URL(path, base=page)
             assert there.origin == HOST
             assert (there.username, there.password) == ("", "")
-            # The text as it was given, too: an app may show it in a link of its own.
+            # The text as it was given too, because an app may show it in a link of its own.
             assert ada_url.URL(given, base=page).origin == HOST
         return True

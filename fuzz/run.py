@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
+from .callback_query import Query
+from .cookies_header import Cookies
+from .next_path import Next
+from .token_body import Token
+from .webhook_post import Webhook
 
-class Target(Protocol):
-    """One place where input from outside comes in."""
-
-    def make(self, random: Random) -> Any:
-        """Return an input."""
-        ...
-
-    def check(self, given: Any) -> bool:
-        """Tell whether the package took *given*. Raises whatever it raises, or `AssertionError`."""
-        ...
+#: `make(random)` of a target returns an input. `check(input)` returns whether the package accepted
+#: it, and raises if it should not have done so.
+CLASSES = {"cookies": Cookies, "next": Next, "query": Query, "token": Token, "webhook": Webhook}
+TARGETS: dict[str, Callable[[], Any]] = {**CLASSES}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many inputs were tried, how many were taken, and what broke one of them."""
+    """How many inputs were tried and accepted, and which one broke the package."""
 
     tried: int
-    taken: int
+    accepted: int
     culprit: Any = None
     error: BaseException | None = None
 
     def __str__(self) -> str:
-        told = f"{self.tried} inputs tried, {self.taken} of them taken"
-        return told if self.error is None else f"{told}; broken by {self.culprit!r}: {self.error!r}"
+        counts = f"{self.tried} inputs tried, {self.accepted} of them accepted"
+        return counts if self.error is None else f"{counts}; {self.culprit!r}: {self.error!r}"
 
 
-def run(target: Target, *, seconds: float, seed: int) -> Outcome:
+def run(target: Any, *, seconds: float, seed: int) -> Outcome:
     """Try inputs for *seconds*, or until one breaks the package."""
-    random = Random(seed)
-    end = time.monotonic() + seconds
-    tried = taken = 0
+    random, end = Random(seed), time.monotonic() + seconds
+    tried = accepted = 0
     while time.monotonic() < end:
         given = target.make(random)
         tried += 1
         try:
-            taken += target.check(given)
+            accepted += target.check(given)
         except Exception as error:
-            return Outcome(tried, taken, given, error)
-    return Outcome(tried, taken)
+            return Outcome(tried, accepted, given, error)
+    return Outcome(tried, accepted)

@@ -1,4 +1,4 @@
-"""Browsers that speak HTTP to gunicorn, and volleys of requests at one moment."""
+"""Browsers that speak HTTP to a server, and volleys of requests at one moment."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from .jar import Jar
 
 #: Seconds that a response may take.
 PATIENCE = 40.0
+#: Path of a socket, or host and port.
+Address = str | tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Answer:
 class Connection:
     """A connection that is kept, and so stays with one worker process."""
 
-    def __init__(self, path: str) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
+    def __init__(self, address: Address) -> None:
+        self.sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
         self.sock.settimeout(PATIENCE)
-        self.sock.connect(path)
+        self.sock.connect(address)
         self.close = self.sock.close
         self.process = 0
 
@@ -114,8 +116,8 @@ def request_bytes(method: str, path: str, cookies: str = "") -> bytes:
 class Browser:
     """A cookie jar, and what its user does."""
 
-    def __init__(self, path: str, gates: Path) -> None:
-        self.path, self.gates, self.jar = path, gates, Jar()
+    def __init__(self, address: Address, gates: Path) -> None:
+        self.address, self.gates, self.jar = address, gates, Jar()
 
     def request(self, path: str, method: str = "GET") -> bytes:
         """Return the bytes of a request with the cookies of this moment."""
@@ -123,7 +125,7 @@ class Browser:
 
     def send(self, path: str, jar: Jar | None = None, method: str = "GET") -> Connection:
         """Send a request, and return its connection."""
-        connection = Connection(self.path)
+        connection = Connection(self.address)
         connection.send(request_bytes(method, path, (jar or self.jar).header()))
         return connection
 
