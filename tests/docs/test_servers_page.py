@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from configparser import ConfigParser
 from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 import urllib3
 from urllib3 import BaseHTTPResponse, HTTPSConnectionPool
 
+from flask_altdentifier import signals
+from flask_altdentifier.sandbox import Failure
+
 from ..invariants.jar import Jar
 from ..servers.process import HOST, Server, find_program, free_port
 from ..servers.redis import redis_server
+from ..support import FakeAltDentifier, cookies_of, query_of, state_of
+from .conftest import Site, run
 from .pages import blocks, example
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 FILES = {block.file: block.code for block in blocks("servers") if block.file is not None}
 SETTINGS = dict(line.split("=", 1) for line in FILES["shop.env"].splitlines())
@@ -187,3 +199,72 @@ def test_check_finds_nothing(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         check=False,
     )
     assert (checked.stdout.strip(), checked.returncode) == ("[]", 0), checked.stderr
+
+
+def test_sentry(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither errors nor traces have the code, the state, a cookie or the client secret."""
+    sentry_sdk = pytest.importorskip("sentry_sdk")
+    sent: list[str] = []
+
+    class Transport(sentry_sdk.transport.Transport):  # type: ignore[misc, name-defined]
+        def capture_envelope(self, envelope: Any) -> None:
+            sent.extend(json.dumps(item.payload.json, default=str) for item in envelope.items)
+
+    def fail(_app: object, **_: object) -> None:
+        raise RuntimeError("a receiver that fails")
+
+    options = {"dsn": "https://a@127.0.0.1/1", "transport": Transport, "traces_sample_rate": 1}
+    init = sentry_sdk.init
+    monkeypatch.setattr(sentry_sdk, "init", lambda **page: init(**(options | page)))
+    run(example("observability", "sentry"), place)
+    app: Flask = run(example("quickstart"), place)["app"]
+    state_of(app).transport = FakeAltDentifier(body=b"not JSON")
+    client = app.test_client()
+    with signals.login_failed.connected_to(fail, sender=app):
+        state = query_of(client.get("/login").location)["state"]
+        code = token_hex()  # not in the source, which Sentry sends too
+        secrets = [*cookies_of(client).values(), state, code]
+        secrets.append(app.config["ALTDENTIFIER_CLIENT_SECRET"])
+        assert client.get(f"/callback?code={code}&state={state}").status_code == 500
+    sentry_sdk.flush()
+    sentry_sdk.get_global_scope().set_client(None)
+    assert sum("/callback" in item for item in sent) == 2  # the error and the trace
+    assert [secret for secret in secrets if secret in "".join(sent)] == []
+
+
+@pytest.mark.parametrize("convention", ["", "http"])
+def test_opentelemetry(
+    site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, convention: str
+) -> None:
+    """No span has the query, whatever names the attributes have."""
+    pytest.importorskip("opentelemetry.instrumentation.flask")
+    trace = pytest.importorskip("opentelemetry.sdk.trace")
+    export = pytest.importorskip("opentelemetry.sdk.trace.export")
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", convention)
+    spans, provider = memory.InMemorySpanExporter(), trace.TracerProvider()
+    provider.add_span_processor(export.SimpleSpanProcessor(spans))
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", provider)
+    site("observability", "opentelemetry").client.get("/callback?code=a-code&state=a-state")
+    [span] = spans.get_finished_spans()
+    assert span.attributes["url.query"] == ""
+    assert "a-code" not in span.to_json()
+
+
+def test_metrics(site: Callable[..., Site]) -> None:
+    """Logins are counted by their result, log lines by their level."""
+    registry = pytest.importorskip("prometheus_client").REGISTRY
+    for collector in {*registry._names_to_collectors.values()}:
+        if "altdentifier" in str(collector):  # of another test
+            registry.unregister(collector)
+    shop = site("observability", "metrics")
+    shop.log_in()
+    shop.sandbox.failure = Failure.RATE_LIMITED
+    shop.log_in(expect="provider_unavailable")
+    for result in ("success", "provider_unavailable"):
+        assert registry.get_sample_value("altdentifier_logins_total", {"result": result}) == 1
+    level = {"level": "WARNING"}
+    assert registry.get_sample_value("altdentifier_log_lines_total", level) == 1
+    for name in ("LOGINS", "LINES"):
+        registry.unregister(shop.names[name])
+    logging.getLogger("flask_altdentifier").handlers.clear()
