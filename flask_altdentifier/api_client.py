@@ -178,24 +178,24 @@ def _current_grant(state: ExtensionState) -> Grant | None:
 def _send(
     state: ExtensionState, call: _Call, grant: Grant | None, read: Callable[[ApiResponse], T]
 ) -> T:
-    """Send *call* and return what *read* makes of its response.
-
-    Both run inside the `with`: the connection of a response that was refused is not used again.
-    """
+    """Send *call* and return what *read* makes of its response."""
     if grant is not None:
         call.headers.set("Authorization", f"Bearer {grant.access_token}")
     try:
-        with state.transport.request(
-            call.method, call.target, headers=dict(call.headers.items()), body=call.body
-        ) as response:
-            _raise_for_status(state, response, grant)
-            return read(response)
+        return state.transport.request(
+            call.method,
+            call.target,
+            headers=dict(call.headers.items()),
+            body=call.body,
+            read=lambda response: read(_accepted(state, response, grant)),
+        )
     except AltDentifierError as error:
         log("A call to AltDentifier's API failed: %s", error)
         raise
 
 
-def _raise_for_status(state: ExtensionState, response: ApiResponse, grant: Grant | None) -> None:
+def _accepted(state: ExtensionState, response: ApiResponse, grant: Grant | None) -> ApiResponse:
+    """Return *response*, or raise the error that its status stands for."""
     status = response.status
     if status == 401:
         if grant is not None:
@@ -208,6 +208,7 @@ def _raise_for_status(state: ExtensionState, response: ApiResponse, grant: Grant
         raise ProviderUnavailable(provider_status=status, retry_after=retry_after(response))
     if status >= 500:
         raise ProviderError(provider_status=status)
+    return response
 
 
 def _login_url(state: ExtensionState, scopes: frozenset[str] = frozenset()) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Flask, session
@@ -19,6 +19,8 @@ from flask_altdentifier import ApiResponse, blueprint, current_grant, requires_s
 from flask_altdentifier.errors import AltDentifierError
 from flask_altdentifier.state import ExtensionState
 from flask_altdentifier.stores import MemoryStore
+
+T = TypeVar("T")
 
 #: What a browser without Fetch Metadata sends when it visits a page.
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -50,13 +52,19 @@ class FakeAltDentifier:
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> ApiResponse:
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read: Callable[[ApiResponse], T],
+    ) -> T:
         form = dict(parse_qsl((body or b"").decode(), strict_parsing=bool(body)))
         self.requests.append((method, target, dict(headers), form))
         if self.error is not None:
             raise self.error
-        return ApiResponse(self.status, Headers(self.headers), self._body())
+        return read(ApiResponse(self.status, Headers(self.headers), self._body()))
 
     def _body(self) -> bytes:
         if self.body is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from werkzeug.datastructures import Headers
@@ -30,6 +30,8 @@ from .support import (
 
 PEER_TEXT = "text-of-the-peer"
 
+T = TypeVar("T")
+
 
 class Peer:
     """A transport that gives a token, and answers all else as a test says."""
@@ -38,23 +40,32 @@ class Peer:
         self.token = FakeAltDentifier()
         self.calls: list[tuple[str, str, dict[str, str], bytes | None]] = []
         self.error: AltDentifierError | None = None
-        #: For each response: whether its connection is kept.
-        self.kept: list[bool] = []
+        #: For each response: whether it was accepted.
+        self.accepted: list[bool] = []
         self.answer(200, b"{}")
 
     def answer(self, status: int, data: bytes, **headers: str) -> None:
         self.response = status, {n.replace("_", "-"): v for n, v in headers.items()}, data
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> ApiResponse:
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read: Callable[[ApiResponse], T],
+    ) -> T:
         if target == "/oauth2/token":
-            return self.token.request(method, target, headers=headers, body=body)
+            return self.token.request(method, target, headers=headers, body=body, read=read)
         self.calls.append((method, target, dict(headers), body))
         if self.error is not None:
             raise self.error
         status, fields, data = self.response
-        return ApiResponse(status, Headers(fields), data, self.kept.append)
+        self.accepted.append(False)
+        result = read(ApiResponse(status, Headers(fields), data))
+        self.accepted[-1] = True
+        return result
 
 
 class Lab:
@@ -296,7 +307,7 @@ def test_other_responses_are_returned(lab: Lab, status: int) -> None:
     """A redirect is not followed."""
     lab.peer.answer(status, b"", Location="https://evil.example/")
     assert lab.result(status_of("/x")) == status
-    assert lab.peer.kept == [True]
+    assert lab.peer.accepted == [True]
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
@@ -305,7 +316,7 @@ def test_connection_of_a_refused_response_is_not_kept(lab: Lab, status: int) -> 
     lab.result(raised_by(status_of("/x")))
     lab.peer.answer(200, b"{}")
     lab.result(raised_by(lambda: api.trust_factor(1)))
-    assert lab.peer.kept == [False, False]
+    assert lab.peer.accepted == [False, False]
 
 
 @pytest.mark.parametrize(("error", "code"), [(ProviderTimeout, 504), (ProviderError, 502)])

@@ -49,10 +49,13 @@ def _request_consent_page(subject: Subject, method: str = "GET") -> tuple[int, H
     """Use the one documented form without a redirect URI. Raises `ProviderFailure`."""
     target = integration_url().removeprefix(subject.config.base_url)
     try:
-        with subject.state.transport.request(
-            method, target, headers={"Accept": "text/html"}, body=None
-        ) as response:
-            return response.status, response.headers
+        return subject.state.transport.request(
+            method,
+            target,
+            headers={"Accept": "text/html"},
+            body=None,
+            read=lambda response: (response.status, response.headers),
+        )
     except ProviderError:
         if method == "HEAD":
             raise

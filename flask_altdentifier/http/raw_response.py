@@ -1,97 +1,48 @@
-"""A response as it is read from a socket: until the deadline, within limits, and to its end.
+"""A response as `http.client` reads it from a socket, without the leniency.
 
-`http.client` parses responses leniently, skips `100 Continue` only, and discards bytes that follow
-the response. On a connection that is kept, each of these gives one person's response to the next.
+On a connection that is kept, each ambiguity could give one person's response to the next person.
 """
 
 from __future__ import annotations
 
-import io
-import socket
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
-from .deadline import Deadline
+from .deadline_socket import DeadlineSocket
 
-#: Bytes of a body that are read at most.
-MAX_BODY = 64 * 1024
-#: Bytes that are read at most for one response, with headers and the framing of chunks.
-MAX_RESPONSE = 512 * 1024
-#: Interim responses (1xx) that are skipped at most.
-MAX_INTERIM = 10
-#: Bytes that are read at a time. For chunks of one byte, http.client keeps an object each.
-PORTION = 4096
-
-_WITHOUT_BODY = {204, 205, 304}
+#: Statuses after which the connection closes, because some servers send a body that must not be.
+_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 class MalformedResponse(HTTPException):
     """The response breaks RFC 9112. Quotes nothing of it."""
 
 
-class ResponseTooLarge(HTTPException):
-    """The response exceeds a limit."""
-
-
-class _SocketReader(io.RawIOBase):
-    """Reads a socket until the deadline, up to `MAX_RESPONSE` bytes."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.raw = sock.makefile("rb", buffering=0)
-        # http.client hands over the socket only, and `Connection` has set what is left.
-        self.deadline = Deadline(sock.gettimeout() or 0)
-        self.room = MAX_RESPONSE
-        self.stopped = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self.stopped:
-            return 0
-        self.sock.settimeout(self.deadline.left())
-        size = self.raw.readinto(buffer)
-        self.room -= size or 0
-        if self.room < 0:
-            raise ResponseTooLarge
-        return size
-
-    def close(self) -> None:
-        self.raw.close()
-        super().close()
-
-
 class RawResponse(HTTPResponse):
-    """A response that is read within limits, and knows whether its connection can be kept."""
+    """A response whose length is beyond doubt, and that marks its socket if it is unexpected."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.reader = _SocketReader(sock)
-        self.fp = io.BufferedReader(self.reader)
-        self.interim = 0
-        self.has_unexpected = False
-
-    def _read_status(self) -> tuple[str, int, str]:
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        if 100 <= status < 200 and status != 101:
-            self.interim += 1
-            if self.interim > MAX_INTERIM:
-                raise MalformedResponse
-            if status != 100:
-                self.has_unexpected = True  # whoever sends these may send more later
-            status = 100  # the only one that http.client skips
-        return version, status, reason
+    def __init__(self, sock: DeadlineSocket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
+        self._socket = sock
 
     def begin(self) -> None:
-        """Read status and headers. The connection closes after responses that are unexpected."""
+        """Read status and headers, and skip interim responses (1xx)."""
         super().begin()
+        while HTTPStatus.SWITCHING_PROTOCOLS < self.status < HTTPStatus.OK:
+            # http.client skips 100 only. Whoever sends others may send more later.
+            self._socket.has_unexpected = True
+            self.headers = None  # type: ignore[assignment]
+            super().begin()
         if self.status == 101 or self.msg.defects or self.msg.get_payload():
             raise MalformedResponse
         self._check_framing()
         if self.status in _WITHOUT_BODY or self._method == "HEAD":  # type: ignore[attr-defined]
-            self.chunked, self.length, self.will_close = False, 0, True
+            self.chunked = False
+            self.will_close = True
+        # http.client closes early, but the socket is needed until the body has been read.
+        self._socket.has_unexpected |= self.will_close
+        self.will_close = False
 
     def _check_framing(self) -> None:
         """Refuse a length that two readers could understand differently (RFC 9112 section 6.3)."""
@@ -103,25 +54,3 @@ class RawResponse(HTTPResponse):
             raise MalformedResponse
         if encodings and not self.chunked:
             raise MalformedResponse
-
-    def read_body(self) -> bytes:
-        """Return the whole body.
-
-        :raises IncompleteRead: The peer sent fewer bytes than announced.
-        :raises ResponseTooLarge: The body has more than `MAX_BODY` bytes.
-        """
-        data = b""
-        while part := self.read(min(PORTION, MAX_BODY + 1 - len(data))):
-            data += part
-        if len(data) > MAX_BODY:
-            raise ResponseTooLarge
-        if self.length:
-            raise IncompleteRead(b"", self.length)
-        return data
-
-    def _close_conn(self) -> None:
-        # http.client calls this at the end of the body. What was read ahead is lost with `fp`.
-        self.reader.stopped = True
-        if self.fp.peek(1):
-            self.has_unexpected = True
-        super()._close_conn()  # type: ignore[misc]

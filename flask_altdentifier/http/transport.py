@@ -1,48 +1,65 @@
-"""HTTP to one origin: warm connections, one deadline per exchange, a size limit, no redirects.
+"""HTTP to one origin on urllib3: warm connections, one deadline, a size limit, no redirects.
 
-Neither proxy variables of the environment nor netrc are used.
+urllib3's pools use neither proxy variables of the environment nor netrc.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import cache
 from http.client import HTTPException
 from importlib import metadata
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, cast
 
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from werkzeug.datastructures import Headers
 
 from ..errors import ProviderError, ProviderFailure, ProviderTimeout
-from .connection import Connection
-from .deadline import Deadline
-from .pool import ConnectionPool
-from .raw_response import RawResponse
+from .connection import Connection, create_pool
+from .deadline_socket import ResponseTooLarge
 from .response import ApiResponse
+
+T = TypeVar("T")
+
+#: Bytes of a body that are read at most.
+MAX_BODY = 64 * 1024
+#: Bytes that are read at a time. For chunks of one byte, http.client keeps an object each.
+PORTION = 4096
 
 
 class Transport(Protocol):
     """Sends requests to AltDentifier. Tests replace it."""
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> ApiResponse:
-        """Send one request, once, and return its response whatever its status.
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read: Callable[[ApiResponse], T],
+    ) -> T:
+        """Send one request, once, and return what *read* makes of its response.
 
-        Use the response in a `with` statement, see `ApiResponse`.
+        Args:
+            method: The HTTP method, in capitals.
+            target: Path and query, percent-encoded, beginning with `/`.
+            headers: Headers to send. `User-Agent` and `Accept-Encoding` are set here.
+            body: The body, or None.
+            read: Called with the response, whatever its status. If it raises, the connection is
+                closed: a response that was refused may have left bytes on the connection, which
+                would be read as the response to the next person's request.
 
-        :param method: The HTTP method, in capitals.
-        :param target: Path and query, percent-encoded, beginning with `/`.
-        :param headers: Headers to send. `User-Agent` and `Accept-Encoding` are set here.
-        :param body: The body, or None.
-        :raises ProviderTimeout: The deadline passed.
-        :raises ProviderError: The response did not come whole. `cause` names the exception.
+        Raises:
+            ProviderTimeout: The deadline passed.
+            ProviderError: The response did not come whole. `cause` names the exception.
 
         Example::
 
-            with transport.request("GET", "/api", headers={}, body=None) as response:
-                print(response.status)
+            transport.request("GET", "/api", headers={}, body=None, read=ApiResponse.json)
         """
         ...
 
@@ -53,8 +70,9 @@ class HTTPTransport:
     Creating it does no I/O. Connections and the TLS context belong to the process that uses them
     first: after a fork the child opens its own.
 
-    :param origin: Scheme, host and optional port, such as `https://altdentifier.com`.
-    :param timeout: Seconds that one exchange may take, from the name lookup to the last byte.
+    Args:
+        origin: Scheme, host and optional port, such as `https://altdentifier.com`.
+        timeout: Seconds that one exchange may take, from the name lookup to the last byte.
 
     Example::
 
@@ -64,54 +82,71 @@ class HTTPTransport:
     def __init__(self, origin: str, timeout: float) -> None:
         self.origin = origin
         self.timeout = timeout
-        self._current_pool: ConnectionPool | None = None
+        self._process_pool: tuple[int, HTTPConnectionPool] | None = None
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> ApiResponse:
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read: Callable[[ApiResponse], T],
+    ) -> T:
         """Send one request, see `Transport.request`."""
-        deadline = Deadline(self.timeout)
-        pool = self._pool()
-        connection = pool.acquire()
-        raw: RawResponse | None = None
+        response = None
         try:
-            raw = connection.send_request(
-                method, target, headers=_headers(headers), body=body, deadline=deadline
-            )
-            data = raw.read_body()
-        except BaseException as error:
-            connection.close()
-            if raw is not None:
-                raw.close()
-            raise _failure(error, raw) from None
-        if raw.has_unexpected:
-            connection.close()
-        release = partial(_release, pool, connection)
-        return ApiResponse(raw.status, Headers(raw.getheaders()), data, release)
+            response = self._send(method, target, headers=_headers(headers), body=body)
+            # urllib3 takes the connection back at the end of the body, and uses it after keep().
+            sock = cast("Connection", response.connection).sock
+            data = _read_body(response)
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            raise _failure(error, response) from None
+        try:
+            result = read(ApiResponse(response.status, Headers([*response.headers.items()]), data))
+        except BaseException:
+            sock.close()
+            raise
+        sock.keep()
+        return result
 
-    def _pool(self) -> ConnectionPool:
-        pool = self._current_pool
-        if pool is None or pool.process_id != os.getpid():
-            if pool is not None:
-                pool.close()  # closes the descriptors of this process, the parent keeps its own
-            pool = self._current_pool = ConnectionPool(self.origin)
-        return pool
+    def _send(self, method: str, target: str, **options: Any) -> BaseHTTPResponse:
+        return self._pool().urlopen(
+            method,
+            target,
+            **options,
+            timeout=Timeout(total=self.timeout),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+    def _pool(self) -> HTTPConnectionPool:
+        current = self._process_pool
+        if current is None or current[0] != os.getpid():
+            current = self._process_pool = os.getpid(), create_pool(self.origin)
+        return current[1]
 
 
-def _release(pool: ConnectionPool, connection: Connection, accepted: bool) -> None:
-    if accepted:
-        pool.release(connection)
-    else:
-        connection.close()
+def _read_body(response: BaseHTTPResponse) -> bytes:
+    data = b""
+    with closing(response):
+        while part := response.read(min(PORTION, MAX_BODY + 1 - len(data))):
+            data += part
+        if len(data) > MAX_BODY:
+            raise ResponseTooLarge
+    return data
 
 
-def _failure(error: BaseException, raw: RawResponse | None) -> BaseException:
-    """Return what to raise for *error*. It carries the name of the class, never the message."""
-    if not isinstance(error, (HTTPException, OSError, ValueError)):
-        return error
-    failure: type[ProviderFailure]
-    failure = ProviderTimeout if isinstance(error, TimeoutError) else ProviderError
-    status = None if raw is None else raw.status
+def _failure(error: BaseException, response: BaseHTTPResponse | None) -> ProviderFailure:
+    """Return what to raise for *error*. It carries the name of a class, never a message."""
+    while isinstance(error, HTTPError) and (wrapped := error.__cause__ or error.__context__):
+        error = wrapped
+    failure: type[ProviderFailure] = ProviderError
+    if isinstance(error, (TimeoutError, ReadTimeoutError)):
+        failure = ProviderTimeout
+    status = None if response is None else response.status
     return failure(provider_status=status, cause=type(error).__name__)
 
 

@@ -174,10 +174,10 @@ class _TokenEndpoint:
         prepare: Any = auth.prepare
         # A copy, because Authlib passes one dict for all requests, and basic adds the secret to it.
         target, headers, body = prepare("POST", target, dict(headers), urlencode(data))
-        with self._transport.request(
-            "POST", target, headers=headers, body=body.encode()
-        ) as response:
-            return _TokenResponse(_validate(response))
+        token = self._transport.request(
+            "POST", target, headers=headers, body=body.encode(), read=_validate
+        )
+        return _TokenResponse(token)
 
 
 class _TokenResponse:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from werkzeug.datastructures import Headers
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from ..state import ExtensionState
+
+T = TypeVar("T")
 
 
 class InProcessProvider:
@@ -49,13 +51,19 @@ class InProcessTransport:
         self._state = state
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> ApiResponse:
-        """Send one request and return its response."""
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read: Callable[[ApiResponse], T],
+    ) -> T:
+        """Send one request and return what *read* makes of its response."""
         response = self._open(target, method=method, headers=dict(headers), data=body)
         if self.provider.state.failure is Failure.SLOW:
             raise ProviderTimeout
-        return ApiResponse(response.status_code, Headers(response.headers), response.data)
+        return read(ApiResponse(response.status_code, Headers(response.headers), response.data))
 
     @property
     def authorization_endpoint(self) -> str:

@@ -1,13 +1,72 @@
-"""A certificate authority that this process trusts."""
+"""A transport that cleans up, and a certificate authority that this process trusts."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import trustme
+
+from flask_altdentifier.http.response import ApiResponse
+from flask_altdentifier.http.transport import HTTPTransport
+
+from .peer import Peer, Respond, peer
+
+
+def whole(response: ApiResponse) -> ApiResponse:
+    """Accept any response."""
+    return response
+
+
+class Client(HTTPTransport):
+    """A transport whose exchanges are short to write."""
+
+    def exchange(
+        self,
+        target: str = "/",
+        *,
+        method: str = "POST",
+        body: bytes | None = b"hello",
+        read: Callable[[ApiResponse], ApiResponse] = whole,
+    ) -> ApiResponse:
+        return self.request(method, target, headers={"A": "b"}, body=body, read=read)
+
+
+#: Returns a client for an origin, with a timeout.
+Connect = Callable[..., Client]
+#: Runs a peer, and returns it.
+Run = Callable[..., Peer]
+
+
+@pytest.fixture
+def cleanup() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def connect(cleanup: ExitStack) -> Connect:
+    """Return a function that creates a client."""
+
+    def create(origin: str, timeout: float = 5) -> Client:
+        client = Client(origin, timeout)
+        cleanup.callback(lambda: client._pool().close())
+        return client
+
+    return create
+
+
+@pytest.fixture
+def run(cleanup: ExitStack) -> Run:
+    """Return a function that starts a peer."""
+
+    def start(respond: Respond, context: ssl.SSLContext | None = None) -> Peer:
+        return cleanup.enter_context(peer(respond, context))
+
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +92,13 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Let this process trust `authority`, as an operator would."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+
+@pytest.fixture(params=["plain", "tls"])
+def context(
+    request: pytest.FixtureRequest,
+    certificate: Callable[[str], ssl.SSLContext],
+    trusted: None,
+) -> ssl.SSLContext | None:
+    """The TLS context of a trusted peer, or None for a plain one."""
+    return certificate("127.0.0.1") if request.param == "tls" else None

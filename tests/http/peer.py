@@ -27,8 +27,8 @@ class Peer:
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.origin = f"http{'s' * bool(context)}://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self.threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.threads[0].start()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -36,7 +36,7 @@ class Peer:
                 connection, _ = self._listener.accept()
                 self.connections += 1
                 thread = threading.Thread(target=self._serve, args=[connection], daemon=True)
-                self._threads.append(thread)
+                self.threads.append(thread)
                 thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -54,7 +54,7 @@ class Peer:
         """Close every connection, and wait for the threads."""
         for sock in (self._listener, *self._open):
             hang_up(sock)
-        for thread in self._threads:
+        for thread in self.threads:
             thread.join(5)
 
 

@@ -14,36 +14,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.util.connection import create_connection
 
 from flask_altdentifier.errors import ProviderError, ProviderTimeout
 from flask_altdentifier.http import connection as connections
-from flask_altdentifier.http.raw_response import MAX_BODY
-from flask_altdentifier.http.response import ApiResponse
-from flask_altdentifier.http.transport import HTTPTransport, user_agent
+from flask_altdentifier.http.transport import MAX_BODY, user_agent
 
-from .peer import http, peer, send
+from .conftest import Connect, Run
+from .peer import http, send
 
 TIMEOUT = 0.4
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def exchange(origin: str, timeout: float = 5, body: bytes | None = b"hello") -> ApiResponse:
-    """Send one request over a connection of its own."""
-    transport = HTTPTransport(origin, timeout)
-    with transport.request("POST", "/path", headers={"A": "b"}, body=body) as response:
-        pass
-    assert transport._current_pool is not None
-    transport._current_pool.close()
-    return response
-
-
-def test_request_and_response_are_whole() -> None:
-    with peer(send(http(b'{"a": 1}', b"X-Test: yes", status=b"404 Not Found"))) as running:
-        response = exchange(running.origin)
-    assert (response.status, response.headers["x-test"]) == (404, "yes")
-    assert (response.data, response.json()) == (b'{"a": 1}', {"a": 1})
+def test_request_and_response_are_whole(run: Run, connect: Connect) -> None:
+    response = http(b'{"a": 1}', b"X-Test: secret", b"X-Test: 2", status=b"404 Not Found")
+    running = run(send(response))
+    got = connect(running.origin).exchange("/path?a=%20b")
+    assert (got.status, got.headers.getlist("x-test")) == (404, ["secret", "2"])
+    assert (got.data, got.json()) == (b'{"a": 1}', {"a": 1})
+    assert repr(got) == "ApiResponse(status=404)"
     head = running.requests[0].decode().split("\r\n")
-    assert head[0] == "POST /path HTTP/1.1"
+    assert head[0] == "POST /path?a=%20b HTTP/1.1"
     assert {"A: b", "Accept-Encoding: identity", f"User-Agent: {user_agent()}"} < set(head)
     assert running.requests[0].endswith(b"\r\n\r\nhello")
 
@@ -58,11 +50,6 @@ def test_user_agent_names_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_agent.__wrapped__() == "flask-altdentifier"
 
 
-def test_repr_hides_the_response() -> None:
-    with peer(send(http(b"secret", b"X: secret"))) as running:
-        assert repr(exchange(running.origin)) == "ApiResponse(status=200)"
-
-
 @pytest.mark.parametrize(
     ("response", "cause"),
     [
@@ -71,7 +58,6 @@ def test_repr_hides_the_response() -> None:
         (b"HTTP/1.1 abc OK\r\n\r\n", "BadStatusLine"),
         (b"HTTP/2 200\r\n\r\n", "UnknownProtocol"),
         (b"HTTP/1.1 101 Switching\r\n\r\n", "MalformedResponse"),
-        (b"HTTP/1.1 103 Hints\r\n\r\n" * 11 + http(b"x"), "MalformedResponse"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "IncompleteRead"),
         (b"HTTP/1.1 200 OK\r\nContent-Len", "MalformedResponse"),
         (b"HTTP/1.1 200 OK\r\nbad line secret\r\nContent-Length: 0\r\n\r\n", "MalformedResponse"),
@@ -92,20 +78,20 @@ def test_repr_hides_the_response() -> None:
     ],
 )
 def test_broken_response_is_refused(
-    response: bytes, cause: str, caplog: pytest.LogCaptureFixture
+    response: bytes, cause: str, run: Run, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with peer(send(response, close=True)) as running, pytest.raises(ProviderError) as caught:
-        exchange(running.origin)
+    with pytest.raises(ProviderError) as caught:
+        connect(run(send(response, close=True)).origin).exchange()
     assert caught.value.cause == cause
     assert "secret" not in caplog.text
     assert caught.value.__suppress_context__
 
 
-def test_status_of_an_incomplete_response_is_known() -> None:
-    response = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nx"
-    with peer(send(response, close=True)) as running, pytest.raises(ProviderError) as caught:
-        exchange(running.origin)
+def test_status_of_an_incomplete_response_is_known(run: Run, connect: Connect) -> None:
+    running = run(send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nx", close=True))
+    with pytest.raises(ProviderError) as caught:
+        connect(running.origin).exchange()
     assert caught.value.provider_status == 403
 
 
@@ -117,18 +103,19 @@ def test_status_of_an_incomplete_response_is_known() -> None:
         (CHUNKED + b"5" * 10, b"5" * 65536),
         (CHUNKED + b"0\r\n", b"Trailer: x\r\n" * 5000),
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000),
         (b"HTTP/1.1 200 OK\r\n", b"X: " + b"a" * 65000 + b"\r\n"),
     ],
-    ids=["body", "chunks", "chunk size", "trailers", "interim", "headers"],
+    ids=["body", "chunks", "chunk size", "trailers", "100", "103", "headers"],
 )
-def test_endless_response_is_refused(head: bytes, part: bytes) -> None:
+def test_endless_response_is_refused(head: bytes, part: bytes, run: Run, connect: Connect) -> None:
     def respond(connection: socket.socket) -> None:
         connection.sendall(head)
         while True:
             connection.sendall(part)
 
-    with peer(respond) as running, pytest.raises(ProviderError):
-        exchange(running.origin)
+    with pytest.raises(ProviderError):
+        connect(run(respond).origin).exchange()
 
 
 @pytest.mark.parametrize(
@@ -140,18 +127,30 @@ def test_endless_response_is_refused(head: bytes, part: bytes) -> None:
     ],
     ids=["trailer", "largest", "compressed"],
 )
-def test_body_comes_as_it_is(response: bytes, data: bytes) -> None:
+def test_body_comes_as_it_is(response: bytes, data: bytes, run: Run, connect: Connect) -> None:
     """Chunks are joined, 64 kB are read, and nothing is decompressed."""
-    with peer(send(response)) as running:
-        assert exchange(running.origin).data == data
+    assert connect(run(send(response)).origin).exchange().data == data
 
 
-def test_redirect_is_returned() -> None:
-    with peer(send(http(b"stolen"))) as thief:
-        location = b"Location: " + thief.origin.encode()
-        with peer(send(http(b"", location, status=b"307 Temporary Redirect"))) as running:
-            assert exchange(running.origin).status == 307
-        assert thief.connections == 0
+def test_redirect_is_returned(run: Run, connect: Connect) -> None:
+    thief = run(send(http(b"stolen")))
+    location = b"Location: " + thief.origin.encode()
+    running = run(send(http(b"", location, status=b"307 Temporary Redirect")))
+    assert connect(running.origin).exchange().status == 307
+    assert thief.connections == 0
+
+
+# The deadline
+
+
+@contextmanager
+def deadline() -> Iterator[None]:
+    """Check that the deadline ends the block."""
+    start = time.monotonic()
+    with pytest.raises(ProviderTimeout) as caught:
+        yield
+    assert TIMEOUT * 0.9 < time.monotonic() - start < TIMEOUT + 0.5
+    assert caught.value.cause == "TimeoutError"
 
 
 def one_by_one(data: bytes) -> list[bytes]:
@@ -170,14 +169,11 @@ def one_by_one(data: bytes) -> list[bytes]:
     ],
     ids=["silence", "headers", "interim", "body", "chunks"],
 )
-def test_slow_response_meets_the_deadline(parts: list[bytes]) -> None:
+def test_slow_response_meets_the_deadline(parts: list[bytes], run: Run, connect: Connect) -> None:
     """Sending a byte now and then does not extend the deadline."""
-    with peer(send(*parts, pause=0.1)) as running:
-        start = time.monotonic()
-        with pytest.raises(ProviderTimeout) as caught:
-            exchange(running.origin, TIMEOUT)
-        assert TIMEOUT - 0.05 <= time.monotonic() - start < TIMEOUT + 0.5
-        assert caught.value.cause == "TimeoutError"
+    running = run(send(*parts, pause=0.1))
+    with deadline():
+        connect(running.origin, TIMEOUT).exchange()
 
 
 @contextmanager
@@ -198,116 +194,121 @@ def listener_that(serve: Callable[[socket.socket], object]) -> Iterator[str]:
         thread.join()
 
 
-def test_slow_sending_meets_the_deadline() -> None:
-    with listener_that(lambda connection: connection.recv(2_000_000)) as address:
-        start = time.monotonic()
-        with pytest.raises(ProviderTimeout):
-            exchange(f"http://{address}", TIMEOUT, b"x" * 50_000_000)
-        assert time.monotonic() - start < TIMEOUT + 0.3
+def test_slow_sending_meets_the_deadline(connect: Connect) -> None:
+    with listener_that(lambda connection: connection.recv(2_000_000)) as address, deadline():
+        connect(f"http://{address}", TIMEOUT).exchange(body=b"x" * 50_000_000)
 
 
-def test_refused_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        origin = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with pytest.raises(ProviderError) as caught:
-        exchange(origin)
-    assert caught.value.cause == "ConnectionRefusedError"
-
-
-# The name lookup
+@pytest.mark.parametrize("drip", [b"", b"\x16\x03\x03\x40\x00"], ids=["silence", "drip"])
+def test_handshake_meets_the_deadline(drip: bytes, connect: Connect) -> None:
+    with listener_that(lambda connection: connection.sendall(drip)) as address, deadline():
+        connect(f"https://{address}", TIMEOUT).exchange()
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str, pause: float = 0) -> None:
-    """Let every host name have these addresses, found after *pause* seconds."""
+    """Let the host name "test" have these addresses, found after *pause* seconds."""
     resolve = socket.getaddrinfo
 
-    def getaddrinfo(host: str, port: int, **options: Any) -> list[Any]:
+    def getaddrinfo(host: str, *args: Any, **options: Any) -> list[Any]:
+        if host != "test":
+            return resolve(host, *args, **options)
         time.sleep(pause)
-        return [info for name in addresses for info in resolve(name, port, **options)]
+        return [info for name in addresses for info in resolve(name, *args, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 def swallow(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     """Let connections to these addresses hang."""
-    real = connections._connect
 
-    def connect(sock: socket.socket, address: Any, timeout: float) -> socket.socket:
+    def create(address: tuple[str, int], timeout: float, **options: Any) -> socket.socket:
         if address[0] not in addresses:
-            return real(sock, address, timeout)
-        sock.close()
+            return create_connection(address, timeout, **options)
         time.sleep(timeout)
         raise TimeoutError
 
-    monkeypatch.setattr(connections, "_connect", connect)
-
-
-def test_unknown_host() -> None:
-    with pytest.raises(ProviderError) as caught:
-        exchange("http://nothing.invalid")
-    assert caught.value.cause == "gaierror"
+    monkeypatch.setattr(connections, "create_connection", create)
 
 
 @pytest.mark.parametrize("swallowed", [[], ["127.0.0.2"]], ids=["refuses", "swallows"])
-def test_second_address_is_tried(swallowed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    with peer(send(http(b"x"))) as running:
-        resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
-        swallow(monkeypatch, *swallowed)
-        assert exchange(running.origin.replace("127.0.0.1", "test"), 2 * TIMEOUT).data == b"x"
+def test_second_address_is_tried(
+    swallowed: list[str], run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = run(send(http(b"x")))
+    resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
+    swallow(monkeypatch, *swallowed)
+    origin = running.origin.replace("127.0.0.1", "test")
+    assert connect(origin, 2 * TIMEOUT).exchange().data == b"x"
 
 
-def test_addresses_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_share_the_deadline(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     resolve_to(monkeypatch, *addresses)
     swallow(monkeypatch, *addresses)
-    start = time.monotonic()
-    with pytest.raises(ProviderTimeout):
-        exchange("http://test", TIMEOUT)
-    assert TIMEOUT * 0.9 < time.monotonic() - start < TIMEOUT + 0.3
+    with deadline():
+        connect("http://test", TIMEOUT).exchange()
 
 
-def test_slow_lookup_leaves_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    with peer(send(http(b"x"))) as running:
-        resolve_to(monkeypatch, "127.0.0.1", pause=TIMEOUT)
-        with pytest.raises(ProviderTimeout):
-            exchange(running.origin, TIMEOUT)
-        assert running.connections == 0
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_slow_connecting_leaves_less_time(
+    scheme: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name lookup, handshake, sending and reading share the deadline."""
+    resolve_to(monkeypatch, "127.0.0.1", pause=TIMEOUT * 0.7)
+    with listener_that(lambda connection: connection.recv(10)) as address, deadline():
+        origin = f"{scheme}://{address}".replace("127.0.0.1", "test")
+        connect(origin, TIMEOUT).exchange(body=b"x" * 50_000_000)
 
 
-# TLS
+def test_slow_lookup_leaves_no_time(
+    run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = run(send(http(b"x")))
+    resolve_to(monkeypatch, "127.0.0.1", pause=TIMEOUT)
+    with deadline():
+        connect(running.origin.replace("127.0.0.1", "test"), TIMEOUT).exchange()
+    assert running.connections == 0
+
+
+# No connection
+
+
+@pytest.mark.parametrize(
+    ("host", "cause"), [("127.0.0.1", "ConnectionRefusedError"), ("nothing.invalid", "gaierror")]
+)
+def test_host_that_is_not_there(host: str, cause: str, connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with pytest.raises(ProviderError) as caught:
+        connect(f"http://{host}:{port}").exchange()
+    assert caught.value.cause == cause
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1"])
 def test_certificate_is_verified(
-    host: str, certificate: Callable[[str], ssl.SSLContext], request: pytest.FixtureRequest
+    host: str,
+    certificate: Callable[[str], ssl.SSLContext],
+    run: Run,
+    connect: Connect,
+    request: pytest.FixtureRequest,
 ) -> None:
     if host == "evil.example":
         request.getfixturevalue("trusted")
-    with peer(send(http(b"x")), certificate(host)) as running:
-        with pytest.raises(ProviderError) as caught:
-            exchange(running.origin)
-        assert caught.value.cause == "SSLCertVerificationError"
-        assert running.requests == []
+    running = run(send(http(b"x")), certificate(host))
+    with pytest.raises(ProviderError) as caught:
+        connect(running.origin).exchange()
+    assert caught.value.cause == "SSLCertVerificationError"
+    assert running.requests == []
 
 
-@pytest.mark.parametrize("drip", [b"", b"\x16\x03\x03\x40\x00"], ids=["silence", "drip"])
-def test_handshake_meets_the_deadline(drip: bytes) -> None:
-    with listener_that(lambda connection: connection.sendall(drip)) as address:
-        start = time.monotonic()
-        with pytest.raises(ProviderTimeout):
-            exchange(f"https://{address}", TIMEOUT)
-        assert time.monotonic() - start < TIMEOUT + 0.5
-
-
-# The environment
-
-
-def test_proxies_and_netrc_are_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_proxies_and_netrc_are_not_used(
+    run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login user password secret")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    with peer(send(http(b"proxied"))) as proxy, peer(send(http(b"x"))) as running:
-        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
-            monkeypatch.setenv(name, proxy.origin)
-        assert exchange(running.origin).data == b"x"
+    proxy, running = run(send(http(b"proxied"))), run(send(http(b"x")))
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy.origin)
+    assert connect(running.origin).exchange().data == b"x"
     assert b"Authorization" not in running.requests[0]

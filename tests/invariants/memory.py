@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
@@ -25,6 +25,8 @@ from .jar import Jar
 from .provider import Provider
 
 PACKAGE = "flask_altdentifier"
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -103,9 +105,15 @@ class Transport(Provider):
     """A provider without a socket."""
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> ApiResponse:
-        return ApiResponse(200, Headers(), self.answer(body or b""))
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read: Callable[[ApiResponse], T],
+    ) -> T:
+        return read(ApiResponse(200, Headers(), self.answer(body or b"")))
 
 
 def memory_app(store: Store, name: str = "a") -> tuple[Flask, Transport]:
@@ -124,7 +132,7 @@ def memory_app(store: Store, name: str = "a") -> tuple[Flask, Transport]:
 
 def ask(app: Flask, path: str, jar: Jar, method: str = "GET") -> Answer:
     """Send a request with the cookies of *jar*, over https, and set no cookies."""
-    headers = {"Cookie": jar.header()} if jar.header() else {}
+    headers = [("Cookie", jar.header())] if jar.header() else []
     builder = EnvironBuilder(method=method, path=path, base_url=BASE_URL, headers=headers)
     body, status, answered = run_wsgi_app(app, builder.get_environ(), buffered=True)
     builder.close()

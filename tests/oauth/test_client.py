@@ -7,9 +7,9 @@ import logging
 import string
 import time
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import pytest
@@ -29,6 +29,8 @@ from flask_altdentifier.oauth.client import OAuthClient
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 60, "scope": "read:user"}
 SCOPE = frozenset({"read:user", "write:integrations"})
 
+T = TypeVar("T")
+
 
 class FakeTransport:
     """Responds to every request with one response, and records the verdict on it."""
@@ -37,15 +39,24 @@ class FakeTransport:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.accepted: list[bool] = []
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.response = ApiResponse(status, Headers(named), data, self.accepted.append)
+        self.response = ApiResponse(status, Headers(named), data)
         self.requests: list[tuple[str, str, dict[str, str], dict[str, str]]] = []
 
     def request(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None
-    ) -> ApiResponse:
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        read: Callable[[ApiResponse], T],
+    ) -> T:
         form = dict(parse_qsl((body or b"").decode(), strict_parsing=True))
         self.requests.append((method, target, dict(headers), form))
-        return self.response
+        self.accepted.append(False)
+        result = read(self.response)
+        self.accepted[-1] = True
+        return result
 
 
 def client_of(transport: FakeTransport, **options: str) -> OAuthClient:

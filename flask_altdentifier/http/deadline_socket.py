@@ -1,0 +1,104 @@
+"""A socket with one deadline for each exchange, and a limit on what a response may take."""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import time
+from http.client import HTTPException
+from typing import Any
+
+#: Bytes that are read at most for one response, with headers and the framing of chunks.
+MAX_RESPONSE = 512 * 1024
+#: Seconds after which an idle connection is not used again. A NAT or a firewall forgets idle
+#: connections without telling either end, and the code that is sent on one is lost.
+MAX_IDLE = 60.0
+
+
+class ResponseTooLarge(HTTPException):
+    """The response exceeds a limit."""
+
+
+class Deadline:
+    """Counts down the seconds of one exchange."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds left. Raises `TimeoutError` if there are none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline has passed")
+        return left
+
+
+class DeadlineSocket(io.RawIOBase):
+    """A connected socket, plain or TLS, in the shape that `http.client` uses.
+
+    Its timeout is a deadline. A socket's timeout restarts with each read, so a peer that sends a
+    byte now and then could occupy a worker for as long as it likes.
+    """
+
+    def __init__(self, sock: socket.socket, timeout: float) -> None:
+        self._sock = sock
+        # One for all responses. One for each would lose the bytes that follow its response.
+        self._reader = _Reader(self)
+        self.has_unexpected = False
+        self.settimeout(timeout)
+
+    def settimeout(self, timeout: float) -> None:
+        """Set the deadline for all that is sent or read from now on."""
+        self._deadline: Deadline | None = Deadline(timeout)
+        self._room = MAX_RESPONSE
+        self.usable_until = 0.0
+
+    def sendall(self, data: bytes) -> None:
+        """Send *data* until the deadline. An SSL socket's `sendall` has one per TLS record."""
+        assert self._deadline is not None  # noqa: S101
+        rest = memoryview(data)
+        while rest:
+            self._sock.settimeout(self._deadline.left())
+            rest = rest[self._sock.send(rest) :]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return the reader of all responses."""
+        return self._reader
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read until the deadline, up to `MAX_RESPONSE` bytes. The reader calls this."""
+        if self._deadline is None:
+            return 0
+        self._sock.settimeout(self._deadline.left())
+        size = self._sock.recv_into(buffer)
+        self._room -= size
+        if self._room < 0:
+            raise ResponseTooLarge
+        return size
+
+    def fileno(self) -> int:
+        """Return the descriptor, which urllib3 polls."""
+        return self._sock.fileno()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._sock.close()
+
+    def keep(self) -> None:
+        """End an exchange whose response was accepted. Closes if anything unexpected has come."""
+        self._deadline = None  # so that peek() reads nothing more
+        in_tls = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
+        if self.has_unexpected or self._reader.peek(1) or in_tls:
+            self.close()
+        else:
+            self.usable_until = time.monotonic() + MAX_IDLE
+
+
+class _Reader(io.BufferedReader):
+    def close(self) -> None:
+        """Stay open for the next response."""
