@@ -26,11 +26,12 @@ class Grant(_Tokens):
     show neither token. Pickling raises `TypeError`, because a pickle would contain both tokens
     and usually ends up in a cache or a queue.
 
-    :param access_token: The bearer token (RFC 6750).
-    :param refresh_token: The refresh token, or None. AltDentifier documents no way to use it.
-    :param scope: The scopes that the user granted.
-    :param requested_scope: The scopes that the user was asked for.
-    :param expires_at: When the access token expires, as an aware UTC `datetime`.
+    Args:
+        access_token: The bearer token (RFC 6750).
+        refresh_token: The refresh token, or None. AltDentifier documents no way to use it.
+        scope: The scopes that the user granted.
+        requested_scope: The scopes that the user was asked for.
+        expires_at: When the access token expires, as an aware UTC `datetime`.
 
     Example::
 
@@ -93,8 +94,11 @@ class Grant(_Tokens):
     def limited_to(self, seconds: float | None) -> Grant:
         """Return this grant, expiring at most *seconds* from now.
 
-        :param seconds: The longest remaining lifetime, or None for no limit.
-        :returns: A new grant, or this one if it already expires early enough.
+        Args:
+            seconds: The longest remaining lifetime, or None for no limit.
+
+        Returns:
+            A new grant, or this one if it already expires early enough.
 
         Example::
 
@@ -148,8 +152,9 @@ class Grant(_Tokens):
     def from_record(cls, record: Mapping[str, Any]) -> Grant:
         """Return the grant that `to_record` turned into *record*.
 
-        :raises ValueError: `to_record` cannot have returned *record*, because a value is missing or
-            has another type. The message quotes nothing.
+        Raises:
+            ValueError: `to_record` cannot have returned *record*, because a value is missing or has
+                another type. The message quotes nothing.
 
         Example::
 

@@ -48,10 +48,14 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 def parse_scope(text: str) -> frozenset[str]:
     r"""Return the scope tokens of a space-separated string.
 
-    :param text: Scope tokens in any order, separated by any number of spaces. May be empty.
-    :returns: The tokens as a set, empty if there are none.
-    :raises ValueError: A character is not printable ASCII, or is `"` or `\`
-        (RFC 6749 section 3.3).
+    Args:
+        text: Scope tokens in any order, separated by any number of spaces. May be empty.
+
+    Returns:
+        The tokens as a set, empty if there are none.
+
+    Raises:
+        ValueError: A character is not printable ASCII, or is `"` or `\` (RFC 6749 section 3.3).
 
     Example::
 
@@ -63,9 +67,14 @@ def parse_scope(text: str) -> frozenset[str]:
 def validate_scopes(tokens: Iterable[str]) -> frozenset[str]:
     """Return single scope tokens as a set.
 
-    :param tokens: Scope tokens, one per item.
-    :returns: The tokens as a set.
-    :raises ValueError: An item is not a scope token of RFC 6749 section 3.3. The message names it.
+    Args:
+        tokens: Scope tokens, one per item.
+
+    Returns:
+        The tokens as a set.
+
+    Raises:
+        ValueError: An item is not a scope token of RFC 6749 section 3.3. The message names it.
 
     Example::
 

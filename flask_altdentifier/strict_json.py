@@ -22,11 +22,16 @@ class InvalidJSON(ValueError):
 def loads(data: bytes, *, unique_names: bool = False, parse_int: Callable[[str], Any] = int) -> Any:
     """Return the value of a JSON text.
 
-    :param data: The text, in UTF-8 without a byte order mark.
-    :param unique_names: Refuse objects that repeat a name. By default the last one counts.
-    :param parse_int: Converts integers from their digits. `float` accepts any number of digits.
-    :returns: The value, made of dicts, lists, strings, numbers, booleans and None.
-    :raises InvalidJSON: A `ValueError`. Any other text, or one nested deeper than 32 levels.
+    Args:
+        data: The text, in UTF-8 without a byte order mark.
+        unique_names: Refuse objects that repeat a name. By default the last one counts.
+        parse_int: Converts integers from their digits. `float` accepts any number of digits.
+
+    Returns:
+        The value, made of dicts, lists, strings, numbers, booleans and None.
+
+    Raises:
+        InvalidJSON: A `ValueError`. Any other text, or one nested deeper than 32 levels.
 
     Example::
 

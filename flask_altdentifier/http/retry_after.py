@@ -10,8 +10,11 @@ from .response import ApiResponse
 def retry_after(response: ApiResponse) -> str | None:
     """Return the response's `Retry-After`, rewritten so that no text of the peer is passed on.
 
-    :param response: A response with any status.
-    :returns: Seconds of at most ten digits, or an HTTP date in the preferred format, or None.
+    Args:
+        response: A response with any status.
+
+    Returns:
+        Seconds of at most ten digits, or an HTTP date in the preferred format, or None.
 
     Example::
 

@@ -47,7 +47,8 @@ class AuthorizationResponse:
     Only `state`, `code` and `error` are read. RFC 6749 section 4.1.2 requires clients to ignore
     unknown parameters, so anything else may be malformed or repeated.
 
-    :param raw_query: The query string as it came, without `?`.
+    Args:
+        raw_query: The query string as it came, without `?`.
 
     Example::
 
@@ -77,13 +78,14 @@ class AuthorizationResponse:
     def code(self) -> str:
         """The authorization code. Check the state first.
 
-        :raises AccessDenied: The user denied access.
-        :raises ProviderError: `error=server_error`.
-        :raises ProviderUnavailable: `error=temporarily_unavailable`.
-        :raises AuthorizationRequestRejected: Another error code of RFC 6749 section 4.1.2.1. It
-            is logged as an error, because the app is misconfigured.
-        :raises InvalidCallback: Any other `error`, `code` and `error` together, neither of them,
-            or one that is repeated, malformed, or longer than 2,048 bytes.
+        Raises:
+            AccessDenied: The user denied access.
+            ProviderError: `error=server_error`.
+            ProviderUnavailable: `error=temporarily_unavailable`.
+            AuthorizationRequestRejected: Another error code of RFC 6749 section 4.1.2.1. It is
+                logged as an error, because the app is misconfigured.
+            InvalidCallback: Any other `error`, `code` and `error` together, neither of them, or one
+                that is repeated, malformed, or longer than 2,048 bytes.
         """
         code, error = self._single_value("code"), self._single_value("error")
         if error is not None and code is None:

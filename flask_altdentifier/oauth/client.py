@@ -27,11 +27,12 @@ TOKEN_PATH = "/oauth2/token"  # noqa: S105
 class OAuthClient:
     """The authorization code grant of RFC 6749 section 4.1, for one registered client.
 
-    :param client_id: The client id.
-    :param client_secret: The client secret.
-    :param base_url: Origin of AltDentifier, without a slash at the end.
-    :param token_auth_method: `client_secret_post` or `client_secret_basic` (section 2.3.1).
-    :param transport: Sends the token request.
+    Args:
+        client_id: The client id.
+        client_secret: The client secret.
+        base_url: Origin of AltDentifier, without a slash at the end.
+        token_auth_method: `client_secret_post` or `client_secret_basic` (section 2.3.1).
+        transport: Sends the token request.
 
     Example::
 
@@ -70,11 +71,12 @@ class OAuthClient:
     ) -> str:
         """Return the URL of the authorization request (section 4.1.1).
 
-        :param redirect_uri: Where AltDentifier sends the user back to.
-        :param scope: The scopes to ask for.
-        :param state: The state, bound to the browser by the caller.
-        :param code_verifier: Adds the S256 challenge of PKCE (RFC 7636). None leaves it out.
-        :param guild_id: The snowflake of the server to add the integration to, or None.
+        Args:
+            redirect_uri: Where AltDentifier sends the user back to.
+            scope: The scopes to ask for.
+            state: The state, bound to the browser by the caller.
+            code_verifier: Adds the S256 challenge of PKCE (RFC 7636). None leaves it out.
+            guild_id: The snowflake of the server to add the integration to, or None.
 
         Example::
 
@@ -112,17 +114,22 @@ class OAuthClient:
     ) -> Grant:
         """Exchange an authorization code for a grant (section 4.1.3). The code is sent once.
 
-        :param code: The authorization code.
-        :param redirect_uri: The redirect URI of the authorization request.
-        :param code_verifier: The verifier of the authorization request, or None.
-        :param requested_scope: The scopes of the authorization request. Others are dropped.
-        :returns: The grant. Its lifetime counts from when the request was sent, so it ends here no
-            later than at AltDentifier.
-        :raises CodeRejected: The code was used, has expired, or belongs to another client.
-        :raises ClientCredentialsRejected: Client id or secret are wrong. Logged as an error.
-        :raises ProviderUnavailable: AltDentifier answered 429 or 503.
-        :raises ProviderTimeout: The deadline passed.
-        :raises ProviderError: The response is not a token response.
+        Args:
+            code: The authorization code.
+            redirect_uri: The redirect URI of the authorization request.
+            code_verifier: The verifier of the authorization request, or None.
+            requested_scope: The scopes of the authorization request. Others are dropped.
+
+        Returns:
+            The grant. Its lifetime counts from when the request was sent, so it ends here no later
+            than at AltDentifier.
+
+        Raises:
+            CodeRejected: The code was used, has expired, or belongs to another client.
+            ClientCredentialsRejected: Client id or secret are wrong. Logged as an error.
+            ProviderUnavailable: AltDentifier answered 429 or 503.
+            ProviderTimeout: The deadline passed.
+            ProviderError: The response is not a token response.
 
         Example::
 

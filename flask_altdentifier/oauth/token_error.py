@@ -26,8 +26,11 @@ _CREDENTIALS_ERRORS = {"invalid_client", "unauthorized_client"}
 def read_oauth_error(response: ApiResponse) -> str | None:
     """Return the error code in the body, if it is one of RFC 6749's closed lists.
 
-    :param response: A response with any status, body and content type.
-    :returns: The code, or None. AltDentifier's own texts, such as "Cannot grant token", are None.
+    Args:
+        response: A response with any status, body and content type.
+
+    Returns:
+        The code, or None. AltDentifier's own texts, such as "Cannot grant token", are None.
 
     Example::
 
@@ -46,8 +49,11 @@ def token_error(response: ApiResponse) -> AltDentifierError:
 
     Logs an error if the client credentials were rejected.
 
-    :param response: The response of the token endpoint.
-    :returns: `ProviderUnavailable`, `CodeRejected`, `ClientCredentialsRejected` or `ProviderError`.
+    Args:
+        response: The response of the token endpoint.
+
+    Returns:
+        `ProviderUnavailable`, `CodeRejected`, `ClientCredentialsRejected` or `ProviderError`.
 
     Example::
 

@@ -23,12 +23,17 @@ class InvalidTokenResponse(ValueError):
 def parse_token_response(body: bytes) -> dict[str, Any]:
     """Return the members of a token response that count, validated.
 
-    :param body: The body of a response with status 200.
-    :returns: `access_token`, `token_type` (`"Bearer"`), `expires_in` (a float of seconds, above 0
-        and at most ten years), and, if the response has them, `refresh_token` and `scope`
-        (strings). Other members are left out.
-    :raises ValueError: The body is not a token response. Either `InvalidTokenResponse`, or
-        `strict_json.InvalidJSON`, also for a name that occurs twice.
+    Args:
+        body: The body of a response with status 200.
+
+    Returns:
+        `access_token`, `token_type` (`"Bearer"`), `expires_in` (a float of seconds, above 0 and at
+        most ten years), and, if the response has them, `refresh_token` and `scope` (strings). Other
+        members are left out.
+
+    Raises:
+        ValueError: The body is not a token response. Either `InvalidTokenResponse`, or
+            `strict_json.InvalidJSON`, also for a name that occurs twice.
 
     Example::
 

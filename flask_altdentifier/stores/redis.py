@@ -20,12 +20,13 @@ class RedisStore:
 
     The user of the server needs the commands GET, SET and DEL, and SCAN for `clear`.
 
+    Args:
+        client: A `redis.Redis` or `redis.RedisCluster`, with `decode_responses` or without. Give it
+            timeouts below a second: without any, it waits for a server that hangs forever.
+
     Example::
 
         app.config["ALTDENTIFIER_STORE"] = RedisStore(redis.Redis(host="cache", socket_timeout=0.5))
-
-    :param client: a `redis.Redis` or `redis.RedisCluster`, with `decode_responses` or without. Give
-        it timeouts below a second: without any, it waits for a server that hangs forever.
     """
 
     def __init__(self, client: Redis | RedisCluster) -> None:
@@ -39,8 +40,9 @@ class RedisStore:
         connection that the server or a NAT closed while it was idle only when it is used. Options
         in the URL's query (`?socket_timeout=2`) win.
 
-        :raises ImportError: if redis-py is not installed.
-        :raises ValueError: if the URL is wrong; `TypeError` if an option in it is unknown.
+        Raises:
+            ImportError: If redis-py is not installed.
+            ValueError: If the URL is wrong; `TypeError` if an option in it is unknown.
         """
         from redis import Redis
         from redis.backoff import NoBackoff

@@ -19,10 +19,13 @@ _ACCEPTED = (
 def from_setting(value: object) -> Store:
     """Return the store that *value* stands for. Nothing is connected or opened.
 
-    :param value: a URL, a `redis.Redis`, a `redis.RedisCluster`, a SQLAlchemy `Engine`, or an
-        object with the five methods of `Store`.
-    :raises ValueError: if it is none of these. The message says how to fix that, and contains no
-        part of the URL but the scheme, because there may be a password in it.
+    Args:
+        value: A URL, a `redis.Redis`, a `redis.RedisCluster`, a SQLAlchemy `Engine`, or an object
+            with the five methods of `Store`.
+
+    Raises:
+        ValueError: If it is none of these. The message says how to fix that, and contains no part
+            of the URL but the scheme, because there may be a password in it.
 
     Example::
 

@@ -47,12 +47,13 @@ class SQLAlchemyStore:
 
     Records expire by the clocks of the machines that run the app.
 
+    Args:
+        engine: A SQLAlchemy 2 engine, used as it is. How fast it notices a server that hangs is up
+            to its driver and the driver's timeouts.
+
     Example::
 
         app.config["ALTDENTIFIER_STORE"] = SQLAlchemyStore(create_engine("postgresql+pg8000://..."))
-
-    :param engine: a SQLAlchemy 2 engine, used as it is. How fast it notices a server that hangs is
-        up to its driver and the driver's timeouts.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -72,8 +73,9 @@ class SQLAlchemyStore:
 
         The driver gets timeouts of one second, if it has any. Options in the URL's query win.
 
-        :raises ImportError: if the driver is not installed.
-        :raises sqlalchemy.exc.ArgumentError: if the URL is wrong; sometimes another `ValueError`.
+        Raises:
+            ImportError: If the driver is not installed.
+            sqlalchemy.exc.ArgumentError: If the URL is wrong; sometimes another `ValueError`.
         """
         parsed = make_url(url)
         timeouts = DRIVER_TIMEOUTS.get(parsed.get_dialect().driver, {})

@@ -45,12 +45,13 @@ class SQLiteStore:
     store would undo logouts unnoticed. After a power failure the last few changes may be missing
     (`synchronous=NORMAL`); the file stays intact.
 
+    Args:
+        path: Path of the file; a relative one starts at the current directory.
+        create_directory: Whether to create the file's directory too, with mode 0700.
+
     Example::
 
         app.config["ALTDENTIFIER_STORE"] = SQLiteStore("/var/lib/shop/logins.sqlite3")
-
-    :param path: path of the file; a relative one starts at the current directory.
-    :param create_directory: whether to create the file's directory too, with mode 0700.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, create_directory: bool = False) -> None:
