@@ -13,12 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Flask
 from werkzeug.test import create_environ
 
-from .contenders import Contender
+from .contenders import ORIGIN, Contender
 
 OK = (200,)
 REDIRECT = (302, 303)
-
-ORIGIN = "https://app.example"
 HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en-US,en;q=0.5",
@@ -27,7 +25,6 @@ HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 }
 
-#: The headers of an answer.
 Headers = list[tuple[str, str]]
 
 
@@ -38,22 +35,18 @@ class Browser:
         self.app = app
         self.cookies: dict[str, str] = {}
 
-    @property
-    def cookie_header(self) -> str:
-        """What it sends as `Cookie`."""
-        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-
     def environ(self, url: str, method: str = "GET") -> dict[str, Any]:
         """Return the WSGI environ of a request of *url*."""
         parts = urlsplit(url)
-        headers = HEADERS | ({"Cookie": self.cookie_header} if self.cookies else {})
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = HEADERS | ({"Cookie": cookies} if cookies else {})
         return create_environ(
             parts.path, ORIGIN, query_string=parts.query, headers=headers, method=method
         )
 
-    def get(self, url: str, statuses: Sequence[int] = OK) -> str | None:
-        """Get *url* and return where it leads. Raises `RuntimeError` for another status."""
-        status, headers = call(self.app, self.environ(url))
+    def request(self, url: str, statuses: Sequence[int] = OK, method: str = "GET") -> str | None:
+        """Request *url* and return its `Location`. Raises `RuntimeError` for another status."""
+        status, headers = call(self.app, self.environ(url, method))
         _expect(statuses, [status])
         location = None
         for name, value in headers:
@@ -63,17 +56,18 @@ class Browser:
                 location = value
         return location
 
-    def begin(self, contender: Contender) -> str:
-        """Begin a login and return the path to which the provider would send the browser back."""
-        location = self.get(contender.login_path, REDIRECT)
+    def start_login(self, contender: Contender) -> str:
+        """Start a login and return the path to which the provider sends the browser back."""
+        location = self.request(contender.login_path, REDIRECT)
         query = parse_qs(urlsplit(location or "").query)
         back = urlsplit(query["redirect_uri"][0])
         return f"{back.path}?code={secrets.token_urlsafe(16)}&state={query['state'][0]}"
 
     def log_in(self, contender: Contender) -> None:
         """Log in, and make sure of it."""
-        self.get(self.begin(contender) if contender.oauth else contender.login_path, REDIRECT)
-        self.get("/protected")
+        path = self.start_login(contender) if contender.oauth else contender.login_path
+        self.request(path, REDIRECT)
+        self.request("/protected")
 
     def _store(self, header: str) -> None:
         for name, cookie in SimpleCookie(header).items():
@@ -89,22 +83,22 @@ def timed(
     statuses: Sequence[int],
     clock: Callable[[], float] = time.process_time,
 ) -> float:
-    """Return the seconds that one request takes by *clock*: CPU time of this process.
+    """Return the seconds that one request takes by *clock*. Default: CPU time of this process.
 
-    Raises `RuntimeError` where an answer has none of the *statuses*.
+    Raises `RuntimeError` if a response has none of the *statuses*.
     """
     seen = []
     gc.collect()
-    began = clock()
+    started = clock()
     for environ in environs:
         seen.append(call(app, environ)[0])  # noqa: PERF401
-    took = clock() - began
+    took = clock() - started
     _expect(statuses, seen)
     return took / len(environs)
 
 
 def call(app: Flask, environ: dict[str, Any]) -> tuple[int, Headers]:
-    """Call an app and read its answer; return the status and the headers."""
+    """Call an app and read its response. Return the status and the headers."""
     started: list[tuple[str, Headers]] = []
 
     def start_response(status: str, headers: Headers, _exc_info: Any = None) -> Any:
@@ -121,4 +115,4 @@ def call(app: Flask, environ: dict[str, Any]) -> tuple[int, Headers]:
 def _expect(statuses: Sequence[int], seen: Sequence[int]) -> None:
     for status in seen:
         if status not in statuses:
-            raise RuntimeError(f"answered {status}")
+            raise RuntimeError(f"status {status}")

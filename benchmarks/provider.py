@@ -24,7 +24,7 @@ spawn = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Provider:
-    """The running provider, and what it has seen."""
+    """The running provider, and how many connections and handshakes it has seen."""
 
     port: int
     connections: Any
@@ -38,9 +38,9 @@ class Provider:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Provider]:
-    """Run the provider; this process then trusts its certificate beside all the usual ones.
+    """Run the provider. This process then trusts its certificate authority beside the usual ones.
 
-    The usual ones count: to read a whole bundle of them is what a new connection costs most.
+    The usual ones count: most of the CPU of a new connection goes into parsing the whole bundle.
     """
     authority = trustme.CA()
     certificate = directory / "provider.pem"
@@ -96,7 +96,7 @@ def _serve(port: Connection, certificate: str, connections: Any, handshakes: Any
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""A TCP proxy, in a process of its own, that makes the way to the provider long."""
+"""A TCP proxy, in a process of its own, that delays what goes to the provider and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .provider import spawn
 
 @contextmanager
 def running(port: int, round_trip: float) -> Iterator[int]:
-    """Run a proxy before *port* whose round trips take that many seconds. Yields its port."""
+    """Run a proxy before *port* with round trips of that many seconds. Yields its port."""
     receiver, sender = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_serve, args=(sender, port, round_trip), daemon=True)
     process.start()

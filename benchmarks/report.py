@@ -1,71 +1,60 @@
-"""The table, and the pages of docs, with the plot."""
+"""The table, and the pages of the docs."""
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from string import Template
 
-from . import markdown, plot
 from .contenders import NAMES, load
 from .lab import Row
 
 #: What the contenders stand on.
-BASE = ("Flask", "Werkzeug", "Flask-Session", "cachelib", "redis", "urllib3", "requests")
+BASE = ("Flask", "Werkzeug", "Flask-Session", "cachelib", "redis", "SQLAlchemy", "urllib3")
 TEMPLATES = sorted(Path(__file__).parent.glob("*.md.in"))
 
 
 def versions() -> str:
-    """Return what was measured, and on what."""
+    """Return what was measured, on what, and how busy the machine was."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    names = dict.fromkeys([*BASE, *map(_distribution, NAMES)])
-    return ", ".join([f"{python} on {platform.system()}", *map(_version, names)])
+    names = dict.fromkeys([*BASE, *(load(name).distribution for name in NAMES)])
+    packages = ", ".join(f"{name} {version(name)}" for name in names)
+    load_average = f"{os.cpu_count()} CPUs, load average {os.getloadavg()[0]:.1f}"
+    return f"{python} on {platform.system()}, {load_average}. {packages}."
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join([line(head), f"|{' --- |' * len(head)}", *map(line, lines)])
+
+
+def line(cells: Sequence[str]) -> str:
+    """Return one line of a table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def heading() -> str:
-    """Return the head of the table."""
-    return markdown.table(["what", "unit", *map(_title, NAMES), "target", "met"], [])
+    """Return the head of the table of all lines."""
+    return table(["", *(load(name).title for name in NAMES), "target"], [])
 
 
-def line(row: Row) -> str:
-    """Return one line of the table: each one's median, and its ratio to the floor."""
-    cells = [row.title, row.unit, *(_cell(row, name) for name in NAMES)]
-    cells.append("; ".join(target.text for target in row.targets))
-    cells.append("" if not row.targets else "yes" if row.met else "**no**")
-    return markdown.line(cells)
+def row_line(row: Row) -> str:
+    """Return one line of it: each one's median and, in brackets, what part of it ours is."""
+    target = " and ".join(target.text for target in row.targets)
+    if not row.met and target:
+        target = f"**missed:** {target}"
+    return line([row.title, *(_cell(row, name) for name in NAMES), target])
 
 
 def write(rows: Sequence[Row], fields: Mapping[str, str], docs: Path) -> None:
-    """Write the pages, whose templates take *fields*, and the plot into *docs*."""
-    table = "\n".join([heading(), *map(line, rows)])
+    """Write the pages, whose templates take *fields*, into *docs*."""
+    lines = "\n".join([heading(), *map(row_line, rows)])
     for template in TEMPLATES:
-        page = Template(template.read_text()).substitute(fields, table=table, versions=versions())
+        page = Template(template.read_text()).substitute(fields, table=lines, versions=versions())
         (docs / template.stem).write_text(page)
-    titles = {name: _title(name) for name in NAMES}
-    (docs / "performance.svg").write_text(plot.draw(rows, titles))
-
-
-def _title(name: str) -> str:
-    try:
-        return load(name).title
-    except ImportError:
-        return name
-
-
-def _distribution(name: str) -> str:
-    try:
-        return load(name).distribution
-    except ImportError:
-        return name
-
-
-def _version(distribution: str) -> str:
-    try:
-        return f"{distribution} {version(distribution)}"
-    except PackageNotFoundError:
-        return f"{distribution} (missing)"
 
 
 def _cell(row: Row, name: str) -> str:
@@ -75,6 +64,6 @@ def _cell(row: Row, name: str) -> str:
         return ""
     value = row.samples.median(name)
     text = f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
-    if row.exact or name == "floor" or "floor" not in row.samples.values:
+    if row.exact or name == "ours" or "ours" not in row.samples.values:
         return text
-    return f"{text} ({row.samples.ratio(name, 'floor'):.2f})"
+    return f"{text} ({row.samples.ratio('ours', name):.2f})"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -26,7 +27,7 @@ class Samples:
     def ratio(self, name: str, base: str) -> float:
         """Return the median of the ratios of two contenders in the same round.
 
-        The machine is now slow and now quick, for both alike.
+        The machine is sometimes slow and sometimes fast, for both alike.
         """
         pairs = zip(self.values[name], self.values[base], strict=True)
         return median(a / b if b else float(a == b) for a, b in pairs)
@@ -38,12 +39,12 @@ class Samples:
 
 
 def interleaved(
-    prepare: Mapping[str, Callable[[], Batch]], rounds: int, *, warm_up: int = 1
+    prepare: Mapping[str, Callable[[], Batch]], rounds: int, *, warm_up: int = 2
 ) -> Samples:
     """Run a batch of each contender in each round, in random order.
 
     *prepare* makes a contender ready and returns its batch. The first *warm_up* rounds do not
-    count. Whatever a contender raises is noted; the others go on.
+    count. If a contender raises, this is noted and the others go on.
     """
     samples, batches = Samples(), {}
     for name, make in prepare.items():
@@ -53,6 +54,8 @@ def interleaved(
             samples.fail(name, problem)
         else:
             samples.values[name] = []
+    gc.collect()
+    gc.freeze()  # else each collection looks at the modules and apps of all contenders
     for number in range(warm_up + rounds):
         for name in random.sample(list(samples.values), len(samples.values)):
             try:
@@ -62,19 +65,5 @@ def interleaved(
                 continue
             if number >= warm_up:
                 samples.values[name].append(cost)
+    gc.unfreeze()
     return samples
-
-
-def once(names: Sequence[str], measure: Callable[[str], Sequence[float]]) -> list[Samples]:
-    """Take exact figures, one after the other: samples for each figure that *measure* returns."""
-    found: dict[str, Sequence[float]] = {}
-    failed = Samples()
-    for name in names:
-        try:
-            found[name] = measure(name)
-        except Exception as problem:
-            failed.fail(name, problem)
-    return [
-        Samples({name: [figures[i]] for name, figures in found.items()}, dict(failed.failed))
-        for i in range(max(map(len, found.values()), default=1))
-    ]

@@ -25,25 +25,23 @@ def of_floor(factor: float) -> Target:
     )
 
 
-def of_peers(factor: float, *peers: str) -> Target:
-    """At most *factor* times each of *peers*; where none is named, of all that did the work."""
+def of_peers(factor: float) -> Target:
+    """At most *factor* times each peer that took part."""
 
     def holds(samples: Samples) -> bool:
-        among = peers or [peer for peer in PEERS if peer in samples.values]
-        return bool(among) and all(
-            peer in samples.values and samples.ratio("ours", peer) <= factor for peer in among
-        )
+        among = [peer for peer in PEERS if peer in samples.values]
+        return bool(among) and all(samples.ratio("ours", peer) <= factor for peer in among)
 
-    return Target(f"≤ {factor:.2f} of {', '.join(peers) or 'every peer'}", holds)
+    return Target(f"≤ {factor:.2f} of peers", holds)
 
 
-def at_most(value: float, unit: str = "") -> Target:
+def at_most(value: float) -> Target:
     """At most *value*, in the unit of the line."""
-    return Target(f"≤ {value:g}{unit}", lambda s: s.median("ours") <= value)
+    return Target(f"≤ {value:g}", lambda s: s.median("ours") <= value)
 
 
-def over_floor(value: float, unit: str) -> Target:
+def over_floor(value: float) -> Target:
     """At most *value* more than the floor, in the unit of the line."""
     return Target(
-        f"≤ floor + {value:g}{unit}", lambda s: s.median("ours") - s.median("floor") <= value
+        f"≤ floor + {value:g}", lambda s: s.median("ours") - s.median("floor") <= value
     )

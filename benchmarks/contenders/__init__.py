@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from flask import Flask
 
+ORIGIN = "https://app.example"
 CLIENT_ID = "benchmark"
 CLIENT_SECRET = "a secret of the benchmark that is long enough to sign with"  # noqa: S105
 SCOPE = "read:user"
 
-#: Ours, the one that all are compared to, and the peers.
+#: Ours, the one that is written by hand, and the peers.
 NAMES = ("ours", "floor", "authlib", "flask_dance", "flask_discord", "flask_login")
 PEERS = NAMES[2:]
+#: Those that send OAuth 2.0 requests to the provider.
+OAUTH = NAMES[:-1]
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,10 @@ class Contender:
     #: Adds the guarded view `/protected` to an app, and what it needs. Takes the provider's URL.
     install: Callable[[Flask, str], None]
     login_path: str = "/login"
-    #: Whether it speaks OAuth 2.0 with the provider.
     oauth: bool = True
-    #: What its documentation tells to set in an app's config.
-    advice: dict[str, Any] = field(default_factory=dict)
 
 
 def load(name: str) -> Contender:
-    """Return the contender in the file of that name. Raises `ImportError` where it is missing."""
+    """Return the contender in the file of that name. Raises `ImportError` if it is missing."""
     contender: Contender = import_module(f"{__name__}.{name}").CONTENDER
     return contender

@@ -6,7 +6,7 @@ from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_discord import DiscordOAuth2Session, Unauthorized, configs, requires_authorization
 
-from . import CLIENT_ID, CLIENT_SECRET, SCOPE, Contender
+from . import CLIENT_ID, CLIENT_SECRET, ORIGIN, SCOPE, Contender
 
 
 def install(app: Flask, provider: str) -> None:
@@ -16,7 +16,7 @@ def install(app: Flask, provider: str) -> None:
     app.config.update(
         DISCORD_CLIENT_ID=CLIENT_ID,
         DISCORD_CLIENT_SECRET=CLIENT_SECRET,
-        DISCORD_REDIRECT_URI="https://app.example/callback",
+        DISCORD_REDIRECT_URI=f"{ORIGIN}/callback",
     )
     discord = DiscordOAuth2Session(app)
 

@@ -1,7 +1,6 @@
-"""The floor: what one would write by hand, quick and no more careful than it must be.
+"""The floor: a good view written by hand, with Flask-Session.
 
-A session check, one warm urllib3 pool with one TLS context, and nothing else. Nobody who does
-the same work can be much below it.
+It checks the session, keeps one warm urllib3 pool with one TLS context, and does nothing else.
 """
 
 from __future__ import annotations

@@ -29,5 +29,4 @@ CONTENDER = Contender(
     distribution="flask-altdentifier",
     imports="from flask_altdentifier import blueprint, current_grant, requires_scope",
     install=install,
-    advice={"SESSION_REFRESH_EACH_REQUEST": False},
 )

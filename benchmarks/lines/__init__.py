@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from ..lab import Line
-from . import logins, sizes, views, workers
+from . import growth, logins, sizes, views
 
 LINES: dict[str, Line] = {
     "protected": views.protected,
     "protected-redis": views.protected_redis,
     "redis-commands": views.redis_commands,
+    "postgres": views.postgres,
     "public": views.public,
-    "scale": views.scale,
     "login": logins.login,
     "callback": logins.callback,
     "callback-50ms": logins.callback_far_away,
     "connections": logins.connections,
     "import": sizes.imports,
-    "footprint": sizes.footprint,
-    "pending": sizes.pending,
-    "gunicorn": workers.gunicorn,
+    "bytes": sizes.footprint,
+    "growth": growth.logins,
+    "flood": growth.flood,
 }

@@ -9,78 +9,87 @@ from functools import partial
 
 from .. import proxy, targets
 from ..browser import REDIRECT, Browser, timed
-from ..contenders import NAMES
+from ..contenders import OAUTH
 from ..lab import Lab, Place, Row
-from ..samples import Batch, interleaved, once
+from ..samples import Batch, Samples, interleaved
 
-#: Those that speak with the provider.
-TALKERS = tuple(name for name in NAMES if name != "flask_login")
+BATCH = 40
 
 
 def login(lab: Lab) -> list[Row]:
-    """The first half: off to the provider."""
-    size, rounds = lab.amount(200, 50), lab.amount(30, 6)
+    """The first half: off to the provider, by a visitor without cookies."""
 
-    def prepare(name: str) -> Batch:
-        place = lab.in_memory(name)
+    def samples(build: Callable[[str], Place]) -> Samples:
+        prepare = {name: partial(_starts_in, build, name) for name in OAUTH}
+        return interleaved(prepare, lab.amount(60, 6))
 
-        def batch() -> float:
-            environs = [Browser(place.app).environ(place.contender.login_path) for _ in range(size)]
-            return timed(place.app, environs, REDIRECT) * 1e6
-
-        return batch
-
-    samples = interleaved({name: partial(prepare, name) for name in TALKERS}, rounds)
-    bounds = (targets.of_floor(1.6), targets.of_peers(1.0))
-    return [Row("/login", "µs CPU", samples, bounds)]
+    below_peers = targets.of_peers(1.0)
+    return [
+        Row("/login, embedded (µs)", samples(lab.embedded), (targets.of_floor(0.7), below_peers)),
+        Row("/login, Redis (µs)", samples(lab.on_redis), (targets.of_floor(1.6),)),
+    ]
 
 
 def callback(lab: Lab) -> list[Row]:
     """The second half: the code is exchanged for a token over TLS."""
-    rounds = lab.amount(20, 4)
 
-    def prepare(name: str) -> Batch:
-        size = lab.amount(60, 20) if name in {"ours", "floor"} else lab.amount(10, 4)
-        return _returns(lab.in_memory(name), size, time.process_time)
+    def samples(build: Callable[[str], Place]) -> Samples:
+        def prepare(name: str) -> Batch:
+            size = 20 if name in {"ours", "floor"} else 4
+            return _returns(build(name), size, time.process_time)
 
-    samples = interleaved({name: partial(prepare, name) for name in TALKERS}, rounds)
-    bounds = (targets.of_floor(1.5), targets.of_peers(0.06))
-    return [Row("callback, TLS", "ms CPU", samples, bounds)]
+        return interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(40, 4))
+
+    bounds = (targets.of_floor(1.4), targets.of_peers(0.05))
+    return [
+        Row("callback, TLS, embedded (ms)", samples(lab.embedded), bounds),
+        Row("callback, TLS, Redis (ms)", samples(lab.on_redis)),
+    ]
 
 
 def callback_far_away(lab: Lab) -> list[Row]:
-    """The second half, with the provider 50 ms away."""
-    size, rounds = lab.amount(3, 2), lab.amount(15, 2)
+    """The second half, with round trips of 50 ms to the provider."""
     with proxy.running(lab.provider.port, round_trip=0.050) as port:
         far = replace(lab, provider=replace(lab.provider, port=port))
 
         def prepare(name: str) -> Batch:
-            return _returns(far.in_memory(name), size, time.perf_counter)
+            size = 4 if name in {"ours", "floor"} else 1
+            return _returns(far.embedded(name), size, time.perf_counter)
 
-        samples = interleaved({name: partial(prepare, name) for name in TALKERS}, rounds)
-    bounds = (targets.of_floor(1.06), targets.of_peers(0.30))
-    return [Row("callback, provider 50 ms away, warm", "ms", samples, bounds)]
+        samples = interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(25, 2))
+    return [Row("callback, 50 ms round trips (ms, wall)", samples, (targets.of_floor(1.05),))]
 
 
 def connections(lab: Lab) -> list[Row]:
-    """How often the provider is called up for 20 logins."""
-
-    def measure(name: str) -> tuple[float, float]:
-        place = lab.in_memory(name)
-        connected, shaken = lab.provider.connections.value, lab.provider.handshakes.value
+    """How many connections the provider sees for 20 logins."""
+    opened, handshakes = Samples(), Samples()
+    for name in OAUTH:
+        place = lab.embedded(name)
+        before = lab.provider.connections.value, lab.provider.handshakes.value
         for _ in range(20):
             Browser(place.app).log_in(place.contender)
-        return (
-            lab.provider.connections.value - connected,
-            lab.provider.handshakes.value - shaken,
-        )
-
-    opened, handshakes = once(TALKERS, measure)
+        opened.values[name] = [lab.provider.connections.value - before[0]]
+        handshakes.values[name] = [lab.provider.handshakes.value - before[1]]
     bounds = (targets.at_most(1),)
     return [
-        Row("connections for 20 logins", "", opened, bounds, exact=True),
-        Row("TLS handshakes for 20 logins", "", handshakes, bounds, exact=True),
+        Row("connections, 20 logins", opened, bounds, exact=True),
+        Row("TLS handshakes, 20 logins", handshakes, bounds, exact=True),
     ]
+
+
+def starts(place: Place, size: int = BATCH) -> Batch:
+    """Return a batch of logins that are started by visitors without cookies."""
+
+    def batch() -> float:
+        path = place.contender.login_path
+        environs = [Browser(place.app).environ(path) for _ in range(size)]
+        return timed(place.app, environs, REDIRECT) * 1e6
+
+    return batch
+
+
+def _starts_in(build: Callable[[str], Place], name: str) -> Batch:
+    return starts(build(name))
 
 
 def _returns(place: Place, size: int, clock: Callable[[], float]) -> Batch:
@@ -88,7 +97,7 @@ def _returns(place: Place, size: int, clock: Callable[[], float]) -> Batch:
         environs = []
         for _ in range(size):
             browser = Browser(place.app)
-            environs.append(browser.environ(browser.begin(place.contender)))
+            environs.append(browser.environ(browser.start_login(place.contender)))
         return timed(place.app, environs, REDIRECT, clock) * 1e3
 
     return batch

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from .. import targets
 from ..browser import Browser
-from ..contenders import NAMES, load
-from ..lab import Lab, Row
-from ..samples import Samples, interleaved, once
-from .logins import TALKERS
+from ..contenders import NAMES, OAUTH, load
+from ..lab import Lab, Place, Row
+from ..samples import Samples, interleaved
 
 _IMPORT = """
 import os, time
-began = time.process_time()
+started = time.process_time()
 import flask, flask_session
 {imports}
-took = time.process_time() - began
+took = time.process_time() - started
 with open("/proc/self/statm") as numbers:
     pages = int(numbers.read().split()[1])
 print(took * 1e3, pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
@@ -29,80 +31,58 @@ print(took * 1e3, pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
 
 def imports(lab: Lab) -> list[Row]:
     """Time and memory to import, beside flask and flask_session alone."""
-    rounds = lab.amount(30, 4)
     memory = Samples(values={name: [] for name in NAMES})
 
     def start(imports: str, name: str) -> float:
-        milliseconds, mebibytes = _started(imports, lab.directory / "bytecode")
+        milliseconds, mebibytes = _import(imports, lab.directory / "bytecode")
         memory.values[name].append(mebibytes)
         return milliseconds
 
     def prepare(name: str) -> partial[float]:
         return partial(start, load(name).imports, name)
 
-    times = interleaved({name: partial(prepare, name) for name in NAMES}, rounds)
-    memory.failed.update(times.failed)
-    for name in times.failed:
-        memory.values.pop(name)
+    times = interleaved({name: partial(prepare, name) for name in NAMES}, lab.amount(25, 3))
     return [
-        Row(
-            "import (floor: flask and flask_session alone)",
-            "ms CPU",
-            times,
-            (targets.of_floor(1.12),),
-        ),
-        Row("memory after that import", "MiB RSS", memory, (targets.over_floor(3, " MiB"),)),
+        Row("import (ms)", times, (targets.of_floor(1.1),)),
+        Row("memory after import (MiB)", memory, (targets.over_floor(3),)),
     ]
 
 
 def footprint(lab: Lab) -> list[Row]:
-    """Room on the server for one login, in Redis."""
-    logins = 20
+    """Bytes on the server for one login."""
+    logins = lab.amount(100, 10)
 
-    def measure(name: str) -> tuple[float, float]:
-        place = lab.in_redis(name)
-        for _ in range(logins):
+    def measure(build: Callable[[str], Place], size: Callable[[Place], int]) -> Samples:
+        samples = Samples()
+        for name in OAUTH:
+            place = build(name)
             Browser(place.app).log_in(place.contender)
-        client = lab.redis.client(NAMES.index(name))
-        session = sum(client.strlen(key) for key in client.scan_iter("session:*"))
-        return session / logins, lab.redis.bytes_used(NAMES.index(name)) / logins
+            before = size(place)
+            for _ in range(logins):
+                Browser(place.app).log_in(place.contender)
+            samples.values[name] = [(size(place) - before) / logins]
+        return samples
 
-    session, memory = once(NAMES, measure)
-    bounds = (targets.of_peers(1.5, "authlib"),)
+    redis = measure(lab.on_redis, lambda place: lab.redis.memory_of(place.database))
     return [
-        Row("session after login", "bytes", session, (targets.at_most(0),), exact=True),
-        Row("Redis memory for one login, all keys", "bytes", memory, bounds, exact=True),
+        Row("bytes of a login, on disk", measure(lab.embedded, _bytes_on_disk), exact=True),
+        Row("bytes of a login, in Redis", redis, exact=True),
     ]
 
 
-def pending(lab: Lab) -> list[Row]:
-    """Room on the server for logins that one browser begins and never ends, in Redis."""
-    last = lab.amount(1000, 200)
-
-    def measure(name: str) -> tuple[float, float, float]:
-        place = lab.in_redis(name)
-        browser = Browser(place.app)
-        used = {}
-        for number in range(1, last + 1):
-            browser.begin(place.contender)
-            if number in {1, 10, last}:
-                used[number] = lab.redis.bytes_used(NAMES.index(name))
-        return used[1], used[last], used[last] / used[10]
-
-    first, final, growth = once(TALKERS, measure)
-    begun = "Redis memory for logins begun in one session"
-    return [
-        Row(f"{begun}: 1", "bytes", first, exact=True),
-        Row(f"{begun}: {last:,}", "bytes", final, exact=True),
-        Row(f"{begun}: {last:,} over 10", "ratio", growth, (targets.at_most(1.05),), exact=True),
-    ]
+def _bytes_on_disk(place: Place) -> int:
+    for database in place.directory.rglob("*.sqlite3"):
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    files = [path for path in place.directory.rglob("*") if path.is_file()]
+    return sum(path.stat().st_blocks * 512 for path in files)
 
 
-def _started(imports: str, bytecode: Path) -> tuple[float, float]:
-    """Import in a fresh interpreter; return milliseconds of CPU and MiB of memory.
+def _import(imports: str, bytecode: Path) -> tuple[float, float]:
+    """Import in a fresh interpreter. Return milliseconds of CPU and MiB of memory.
 
     All find their bytecode in the folder *bytecode*, as an installed package does after its first
-    start, however this machine handles it.
+    start.
     """
     command = [sys.executable, "-c", _IMPORT.format(imports=imports)]
     env = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode), "PYTHONDONTWRITEBYTECODE": ""}

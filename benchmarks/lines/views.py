@@ -1,140 +1,147 @@
-"""What a request of somebody who is logged in costs."""
+"""What a request of somebody who is logged in costs, and of somebody who is not."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from .. import targets
 from ..browser import OK, Browser, timed
 from ..contenders import NAMES
-from ..fill import fill
 from ..lab import Lab, Place, Row
-from ..samples import Batch, Samples, interleaved, once
+from ..samples import Batch, Samples, interleaved
+from ..servers import postgres_server
 from ..targets import Target
 
-#: What an app may keep in the session of somebody who is logged in.
-KEPT = {"nothing": False, "something": True}
+BATCH = 40
+UNWRITTEN = {"SESSION_REFRESH_EACH_REQUEST": False}
 
 
 def protected(lab: Lab) -> list[Row]:
-    """A protected view, everything in this process."""
-    rivals = ("flask_dance", "flask_discord", "flask_login")
-    bounds = (targets.of_floor(1.2), targets.of_peers(1.0, *rivals))
+    """A protected view, without a server."""
+    title = "protected view, embedded"
+    bounds = (targets.of_floor(0.4), targets.of_peers(0.4))
+    unwritten = partial(lab.embedded, **UNWRITTEN)
     return [
-        Row(
-            f"protected view, in memory, the app keeps {what} in the session",
-            "µs CPU",
-            _in_turn(lab, "/protected", keep=keep),
-            bounds,
-        )
-        for what, keep in KEPT.items()
-    ]
-
-
-def public(lab: Lab) -> list[Row]:
-    """A view that has nothing to do with logins, with somebody logged in and a session."""
-    samples = _in_turn(lab, "/public", keep=True)
-    return [
-        Row("unrelated public view, in memory", "µs CPU", samples, (targets.of_floor(1.02),)),
+        _row(lab, title, lab.embedded, bounds),
+        _row(lab, f"{title}, something in the session", lab.embedded, keep=True),
+        _row(lab, f"{title}, session not rewritten", unwritten),
+        _row(lab, f"{title}, others in signed cookies", partial(_signed_cookies, lab)),
     ]
 
 
 def protected_redis(lab: Lab) -> list[Row]:
-    """A protected view, everything in Redis: as documented, and where nobody writes sessions."""
-    size, rounds = lab.amount(200, 50), lab.amount(30, 6)
-
-    def row(title: str, what: str, bounds: tuple[Target, ...], **config: Any) -> Row:
-        def prepare(name: str) -> Batch:
-            return _visits(lab.in_redis(name, **config), "/protected", size, keep=KEPT[what])
-
-        samples = interleaved({name: partial(prepare, name) for name in NAMES}, rounds)
-        title = f"protected view, Redis, {title}, the app keeps {what} in the session"
-        return Row(title, "µs CPU", samples, bounds)
-
-    unwritten = {"SESSION_REFRESH_EACH_REQUEST": False}
+    """A protected view, everything in Redis."""
+    title = "protected view, Redis"
+    unwritten = partial(lab.on_redis, **UNWRITTEN)
     return [
-        *(row("as documented", what, (targets.of_peers(0.90),)) for what in KEPT),
-        *(row("no session written by any", what, (), **unwritten) for what in KEPT),
+        _row(lab, title, lab.on_redis, (targets.of_peers(0.7),)),
+        _row(lab, f"{title}, something in the session", lab.on_redis, keep=True),
+        _row(lab, f"{title}, session not rewritten", unwritten),
+    ]
+
+
+def postgres(lab: Lab) -> list[Row]:
+    """A protected view, everything in PostgreSQL."""
+    rows = []
+    with postgres_server(lab.directory) as port:
+        for driver in ("pg8000", "psycopg"):
+            url = f"postgresql+{driver}://postgres@127.0.0.1:{port}/postgres"
+            place = partial(lab.on_database, url=url)
+            rows.append(_row(lab, f"protected view, PostgreSQL by {driver}", place))
+    return rows
+
+
+def public(lab: Lab) -> list[Row]:
+    """A view that has nothing to do with logins."""
+    bounds = (targets.of_floor(1.02),)
+
+    def hooks(name: str) -> Batch:
+        return partial(_count_hooks, lab.embedded(name))
+
+    return [
+        _row(lab, "public view, new visitor", lab.embedded, bounds, visit=_new_visits, rounds=150),
+        _row(lab, "public view, something in the session", lab.embedded, bounds, visit=_visits),
+        _each("hooks on the app", hooks, (targets.at_most(0),)),
     ]
 
 
 def redis_commands(lab: Lab) -> list[Row]:
-    """What Redis is asked for one request."""
-    rows = []
-    for title, url, keep, bound in (
-        ("protected view, the app keeps nothing in the session", "/protected", False, (1, 0)),
-        ("protected view, the app keeps something there", "/protected", True, (2, 0)),
-        ("public view, the app keeps something there", "/public", True, (1, 0)),
-    ):
-        counts = once(NAMES, partial(_commands, lab, url=url, keep=keep))
-        rows += [
-            Row(f"Redis {kind}, {title}", "", samples, (targets.at_most(most),), exact=True)
-            for kind, samples, most in zip(("reads", "writes"), counts, bound, strict=True)
-        ]
-    return rows
+    """What Redis is asked for one protected view."""
+    reads, writes = Samples(), Samples()
+    for name in NAMES:
+        browser = _visitor(lab.on_redis(name), "/protected")
+        calls = lab.redis.count_commands(partial(browser.request, "/protected"))
+        reads.values[name] = [float(calls["get"])]
+        writes.values[name] = [float(calls.total() - calls["get"])]
+    return [
+        Row("Redis reads, protected view", reads, (targets.at_most(1),), exact=True),
+        Row("Redis writes, protected view", writes, (targets.at_most(0),), exact=True),
+    ]
 
 
-def scale(lab: Lab) -> list[Row]:
-    """A protected view while few and while many others are logged in, all in Redis."""
-    few, many = 100, lab.amount(100_000, 20_000)
-    size, rounds = lab.amount(200, 50), lab.amount(40, 10)
-
-    def prepare(name: str, logins: int, database: int) -> Batch:
-        place = lab.in_redis(name, database)
-        batch = _visits(place, "/protected", size)
-        fill(lab.redis.client(database), logins)
-        return batch
-
-    cases = [(name, logins) for name in ("ours", "floor") for logins in (few, many)]
-    taken = interleaved(
-        {
-            f"{name} {logins}": partial(prepare, name, logins, database)
-            for database, (name, logins) in enumerate(cases, start=len(NAMES))
-        },
-        rounds,
-    )
-    samples = Samples(failed=dict(taken.failed))
-    for name in ("ours", "floor"):
-        if {f"{name} {few}", f"{name} {many}"} <= taken.values.keys():
-            samples.values[name] = [taken.ratio(f"{name} {many}", f"{name} {few}")]
-    title = f"protected view, CPU at {many:,} logins in Redis over {few}"
-    return [Row(title, "ratio", samples, (targets.at_most(1.05),), exact=True)]
-
-
-def _in_turn(lab: Lab, url: str, *, keep: bool) -> Samples:
-    size, rounds = lab.amount(300, 60), lab.amount(40, 6)
+def _row(
+    lab: Lab,
+    title: str,
+    build: Callable[[str], Place],
+    bounds: tuple[Target, ...] = (),
+    *,
+    keep: bool = False,
+    visit: Callable[[Place], Batch] | None = None,
+    rounds: int = 60,
+) -> Row:
+    visit = visit or partial(visits, url="/protected", keep=keep)
 
     def prepare(name: str) -> Batch:
-        return _visits(lab.in_memory(name), url, size, keep=keep)
+        return visit(build(name))
 
-    return interleaved({name: partial(prepare, name) for name in NAMES}, rounds)
+    samples = interleaved({name: partial(prepare, name) for name in NAMES}, lab.amount(rounds, 6))
+    return Row(f"{title} (µs)", samples, bounds)
 
 
-def _visits(place: Place, url: str, size: int, *, keep: bool = False) -> Batch:
+def _each(title: str, prepare: Callable[[str], Batch], bounds: tuple[Target, ...]) -> Row:
+    samples = interleaved({name: partial(prepare, name) for name in NAMES}, 1, warm_up=0)
+    return Row(title, samples, bounds, exact=True)
+
+
+def visits(place: Place, url: str = "/protected", *, keep: bool = False) -> Batch:
+    """Return a batch of visits to *url* by somebody who is logged in."""
     browser = _visitor(place, url, keep=keep)
 
     def batch() -> float:
-        environs = [browser.environ(url) for _ in range(size)]
+        environs = [browser.environ(url) for _ in range(BATCH)]
         return timed(place.app, environs, OK) * 1e6
 
     return batch
 
 
-def _visitor(place: Place, url: str, *, keep: bool) -> Browser:
+def _new_visits(place: Place) -> Batch:
+    def batch() -> float:
+        environs = [Browser(place.app).environ("/public") for _ in range(BATCH)]
+        return timed(place.app, environs, OK) * 1e6
+
+    return batch
+
+
+def _visits(place: Place) -> Batch:
+    return visits(place, "/public", keep=True)
+
+
+def _visitor(place: Place, url: str, *, keep: bool = False) -> Browser:
     browser = Browser(place.app)
     browser.log_in(place.contender)
     if keep:
-        browser.get("/keep")
-    browser.get(url)
+        browser.request("/keep")
+    browser.request(url)
     return browser
 
 
-def _commands(lab: Lab, name: str, *, url: str, keep: bool) -> tuple[float, float]:
-    requests = 20
-    browser = _visitor(lab.in_redis(name), url, keep=keep)
-    lab.redis.forget()
-    for _ in range(requests):
-        browser.get(url)
-    reads, writes = lab.redis.commands()
-    return reads / requests, writes / requests
+def _signed_cookies(lab: Lab, name: str) -> Place:
+    return lab.embedded(name) if name == "ours" else lab.with_signed_cookies(name)
+
+
+def _count_hooks(place: Place) -> float:
+    app = place.app
+    of_requests = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
+    listed = [hooks.get(None, []) for hooks in of_requests]
+    return float(sum(map(len, [*listed, app.teardown_appcontext_funcs])))

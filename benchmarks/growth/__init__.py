@@ -1,1 +1,0 @@
-"""As it grows: what logins and requests ask of Redis, of AltDentifier and of the workers."""

@@ -1,1 +1,0 @@
-"""Where the time goes: what each part of a request costs, and whose it is."""
