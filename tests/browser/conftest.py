@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Playwright
 
-from .chromium import Chromium, launch_options
-from .driver import Driver
+from ..servers.process import find_program
 from .firefox import Firefox
+from .http_driver import Chromium, WebKit
 from .sites import Site, serving_sites
-from .webkit import WebKit, display
+from .webdriver import Driver
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,8 +24,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Launch the Chromium that the system has; Playwright's own need not be downloaded."""
-    return {**browser_type_launch_args, **launch_options()}
+    """Let Playwright launch the Chromium that the system has, so that it downloads none."""
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {
+        **browser_type_launch_args,
+        "executable_path": find_program("chromium"),
+        "args": arguments,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -39,37 +42,20 @@ def sites() -> Iterator[dict[str, Site]]:
         yield sites
 
 
-@pytest.fixture(scope="session")
-def start_chromium(playwright: Playwright) -> Callable[[Path], Driver]:
-    return lambda profile: Chromium(playwright, profile)
-
-
-@pytest.fixture(scope="session")
-def start_firefox() -> Callable[[Path], Driver]:
-    return Firefox
-
-
-@pytest.fixture(scope="session")
-def start_webkit() -> Iterator[Callable[[Path], Driver]]:
-    with display() as name:
-        yield lambda profile: WebKit(profile, name)
-
-
-@pytest.fixture(scope="session", params=["chromium", "firefox", "webkit"])
-def running_browser(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Driver]:
-    """One browser after the other."""
-    start: Callable[[Path], Driver] = request.getfixturevalue(f"start_{request.param}")
-    driver = start(tmp_path_factory.mktemp(request.param))
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture(params=["http", "https", "old-safari"])
 def site(request: pytest.FixtureRequest, sites: dict[str, Site]) -> Site:
     """One address after the other."""
     return sites[request.param]
+
+
+@pytest.fixture(scope="session", params=[Chromium, Firefox, WebKit])
+def running_browser(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Driver]:
+    """One browser after the other."""
+    driver: Driver = request.param(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture

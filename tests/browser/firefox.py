@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..servers.process import find_program
-from .driver import PATIENCE, wait_until
-from .webdriver import WebDriver, WebDriverError
+from ..servers.process import PATIENCE, find_program, wait_until
+from .webdriver import Driver, WebDriverError
 
 PREFERENCES = """
 user_pref("marionette.port", 0);
@@ -20,7 +19,7 @@ user_pref("network.prefetch-next", true);
 """
 
 
-class Firefox(WebDriver):
+class Firefox(Driver):
     """A Firefox with a profile of its own."""
 
     def __init__(self, profile: Path) -> None:
@@ -38,8 +37,7 @@ class Firefox(WebDriver):
             stderr=subprocess.DEVNULL,
         )
         wait_until(
-            lambda: port_file.exists() and port_file.read_text().strip(),
-            lambda: f"Firefox does not start: exit status {self._process.poll()}",
+            lambda: port_file.exists() and port_file.read_text().strip() != "", "Firefox starts"
         )
         address = ("127.0.0.1", int(port_file.read_text()))
         self._socket = socket.create_connection(address, PATIENCE)
@@ -57,7 +55,7 @@ class Firefox(WebDriver):
         _, number, error, value = self._receive()
         assert number == self._number
         if error is not None:
-            raise WebDriverError(error["error"], error["message"])
+            raise WebDriverError(error)
         return value["value"] if isinstance(value, dict) and "value" in value else value
 
     def _receive(self) -> Any:

@@ -32,15 +32,12 @@ http {{
   fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   ssl_certificate certificate; ssl_certificate_key certificate;
   proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https;
-  server {{ listen {host}:{https} ssl; location / {{ proxy_pass http://{host}:{http}; }} }}
+  map $server_port $mode {{ default $http_sec_fetch_mode; {old} ""; }}
+  map $server_port $site {{ default $http_sec_fetch_site; {old} ""; }}
+  proxy_set_header Sec-Fetch-Mode $mode; proxy_set_header Sec-Fetch-Site $site;
   server {{
-    listen {host}:{old} ssl;
-    location / {{
-      proxy_pass http://{host}:{http};
-      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https;
-      proxy_set_header Sec-Fetch-Dest ""; proxy_set_header Sec-Fetch-Mode "";
-      proxy_set_header Sec-Fetch-Site ""; proxy_set_header Sec-Fetch-User "";
-    }}
+    listen {host}:{https} ssl; listen {host}:{old} ssl;
+    location / {{ proxy_pass http://{host}:{http}; }}
   }}
 }}
 """
