@@ -29,6 +29,8 @@ MAX_PENDING = 5
 APPS = st.sampled_from("aaab")
 BROWSERS = st.sampled_from(["alice", "alice", "alice", "bob", "mallory"])
 NUMBERS = st.integers(0, 1000)
+TABS = st.sampled_from([1, 1, 2, 5])
+THEN = st.sampled_from(["nothing", "nothing", "oldest", "newest", "late"])
 
 
 @dataclass
@@ -86,7 +88,6 @@ class Model(RuleBasedStateMachine):
         self.members = {(b, a): Member() for b in self.jars for a in self.apps}
         self.started: list[Started] = []
         self.slow: list[Slow] = []
-        self.stolen: list[Jar] = []
         #: Tokens of grants that were ended.
         self.ended_tokens: set[str] = set()
         self.login_ids: set[str] = set()
@@ -102,53 +103,38 @@ class Model(RuleBasedStateMachine):
 
     # What users do
 
-    @rule(browser=BROWSERS, app=APPS, tabs=st.sampled_from([1, 1, 1, 2, 5]), at_once=st.booleans())
-    def opens_tabs(self, browser: str, app: str, tabs: int, at_once: bool) -> None:
+    @rule(browser=BROWSERS, app=APPS, tabs=TABS, at_once=st.booleans(), then=THEN)
+    def opens_tabs(self, browser: str, app: str, tabs: int, at_once: bool, then: str) -> None:
         """A user opens links to `/login`, one after the other or at once."""
         member, jar = self.members[browser, app], self.jars[browser].copy()
-        member.pending = [old for old in member.pending if self.is_pending(old)]
-        kept = member.pending[-(MAX_PENDING - 1) :]
+        before = [old for old in member.pending if self.is_pending(old)]
+        kept = before[-(MAX_PENDING - 1) :]
         for number in range(tabs):
             answer = self.ask(app, f"/login?next=/next/{number}", jar)
-            assert answer.status == 302
             self.jars[browser].receive(answer.set_cookies)
             end = self.clock.time() + LOGIN_LIFETIME
-            login = Started(browser, app, state_in(answer), f"/next/{number}", end)
-            self.started.append(login)
-            kept.append(login)
+            kept.append(Started(browser, app, state_in(answer), f"/next/{number}", end))
+            self.started.append(kept[-1])
             if not at_once:
-                jar = self.jars[browser].copy()
-                kept = kept[-MAX_PENDING:]
-        for old in member.pending:
-            old.is_pending = old in kept
-        for login in self.started[-tabs:]:
+                jar, kept = self.jars[browser].copy(), kept[-MAX_PENDING:]
+        for login in [*before, *self.started[-tabs:]]:
             login.is_pending = login in kept
         member.pending = kept
         self.check(browser, app)
+        if then == "late":
+            self.clock.advance(LOGIN_LIFETIME + 1)
+        if then != "nothing":
+            oldest = [*before, *self.started[-tabs:]][0]
+            self.finish(browser, app, self.started[-1] if then == "newest" else oldest)
 
     @precondition(lambda self: self.started)
-    @rule(
-        browser=BROWSERS,
-        app=APPS,
-        which=st.sampled_from(["oldest", "newest", "own", "any"]),
-        number=NUMBERS,
-    )
-    def finishes(self, browser: str, app: str, which: str, number: int) -> None:
-        """A browser comes back in its oldest tab, which may have been dropped, its newest tabs, a
-        tab of anybody, or with any state that was ever issued.
-        """
-        now, place = self.clock.time(), (browser, app)
-        tabs = [tab for tab in self.started if (tab.browser, tab.app) == place and not tab.is_used]
-        if which == "oldest":
-            tabs = [tab for tab in tabs if tab.end > now][:1]
-        elif which == "newest":
-            tabs = self.members[place].pending[-(number % 4 + 1) :]
-        elif which == "own":
-            tabs = [self.pick_pending(number)] if self.any_pending() else []
-        else:
-            tabs = [self.started[number % len(self.started)]]
-        for tab in tabs:
-            self.finish(tab.browser if which == "own" else browser, tab.app, tab)
+    @rule(browser=BROWSERS, number=NUMBERS, is_own=st.booleans())
+    def finishes(self, browser: str, number: int, is_own: bool) -> None:
+        """A browser comes back with any state that was ever issued, or a user with a good one."""
+        login = self.started[number % len(self.started)]
+        if is_own and self.any_pending():
+            login = self.pick_pending(number)
+        self.finish(login.browser if is_own else browser, login.app, login)
 
     @precondition(lambda self: self.any_pending())
     @rule(number=NUMBERS, at=st.integers(1, 8), last=st.booleans())
@@ -215,13 +201,14 @@ class Model(RuleBasedStateMachine):
 
     @rule(browser=BROWSERS, app=APPS)
     def logs_out(self, browser: str, app: str) -> None:
-        before = self.ids(browser, app)
+        before, stolen = self.ids(browser, app), self.jars[browser].copy()
         answer = self.visit(browser, app, "/logout", "POST")
         assert (answer.status, answer.location) == (303, "/")
         self.has_ended(self.members[browser, app])
         after = self.ids(browser, app)
         assert after["login"] is None
         assert before["session"] is None or before["session"] != after["session"]
+        self.is_useless(app, stolen)
         self.check(browser, app)
 
     @rule(browser=BROWSERS, app=APPS)
@@ -259,7 +246,7 @@ class Model(RuleBasedStateMachine):
     @rule(browser=BROWSERS, app=APPS, writes=st.booleans(), logs_out=st.booleans())
     def slow_request_over(self, browser: str, app: str, writes: bool, logs_out: bool) -> None:
         """A request begins before a login, and ends after it, or after the logout."""
-        self.opens_tabs(browser, app, 1, False)
+        self.opens_tabs(browser, app, 1, False, "nothing")
         self.slow_request_begins(browser, app, writes)
         self.finish(browser, app, self.started[-1])
         if logs_out:
@@ -268,31 +255,11 @@ class Model(RuleBasedStateMachine):
 
     # What attackers do
 
-    @rule(browser=BROWSERS)
-    def cookies_are_stolen(self, browser: str) -> None:
-        self.stolen.append(self.jars[browser].copy())
-
-    @precondition(lambda self: self.stolen)
-    @rule(number=NUMBERS, app=APPS)
-    def thief_visits(self, number: int, app: str) -> None:
-        answer = self.ask(app, "/me", self.stolen[number % len(self.stolen)])
-        assert answer.status == 401 or answer.body not in self.ended_tokens
-
-    @precondition(lambda self: self.stolen and self.started)
-    @rule(number=NUMBERS)
-    def thief_replays(self, number: int) -> None:
-        """Somebody repeats a callback, with cookies that were stolen."""
-        login = self.started[number % len(self.started)]
-        if not self.is_pending(login):
-            jar, code = self.stolen[number % len(self.stolen)], secrets.token_hex(8)
-            self.ask(login.app, callback(login.state, code), jar)
-            assert self.providers[login.app].requests[code] == 0
-
     @rule(attacker=BROWSERS, victim=BROWSERS, app=APPS, finishes=st.booleans())
     def plants_session(self, attacker: str, victim: str, app: str, finishes: bool) -> None:
         """A sibling host sets the session cookie, which has no `__Host-` in its name."""
         if finishes:
-            self.opens_tabs(attacker, app, 1, False)
+            self.opens_tabs(attacker, app, 1, False, "nothing")
         session_id = self.ids(attacker, app)["session"]
         if session_id is not None:
             self.jars[victim].put(f"session_{app}", session_id)
@@ -328,7 +295,7 @@ class Model(RuleBasedStateMachine):
     def finish(self, browser: str, app: str, login: Started) -> None:
         """Send a callback, which counts only where it must."""
         member, code = self.members[browser, app], secrets.token_hex(8)
-        is_own = login.browser == browser
+        is_own, stolen = login.browser == browser, self.jars[browser].copy()
         before, is_good = self.ids(browser, app), is_own and self.is_pending(login)
         answer = self.visit(browser, app, callback(login.state, code))
         assert self.providers[app].requests[code] == int(is_good)
@@ -338,6 +305,7 @@ class Model(RuleBasedStateMachine):
             self.has_logged_in(login, self.providers[app].tokens[code])
             for kind in before:
                 assert before[kind] is None or before[kind] != after[kind]
+            self.is_useless(app, stolen, login)
         elif member.end > self.clock.time() and member.token is not None:
             # A login that is late still leads to its page.
             assert answer.status == 303
@@ -345,6 +313,13 @@ class Model(RuleBasedStateMachine):
         else:
             assert answer.status == 400
         self.check(browser, app)
+
+    def is_useless(self, app: str, stolen: Jar, login: Started | None = None) -> None:
+        """Cookies that were copied before a login or logout are worth nothing after it."""
+        assert self.ask(app, "/me", stolen).body not in self.ended_tokens
+        if login is not None:
+            self.ask(app, callback(login.state, "again"), stolen)
+            assert self.providers[app].requests["again"] == 0
 
     # Steps
 

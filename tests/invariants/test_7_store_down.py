@@ -185,7 +185,7 @@ def test_process_killed_during_the_exchange(frail_sites: Sites, store: str) -> N
         browser, member, code = site.browser(), site.browser(), new_code()
         kept, state = member.log_in(), browser.start()
         gate = site.provider.hold(code)
-        connection = Connection(browser.path)
+        connection = Connection(site.socket)
         connection.send(browser.request("/whoami"))
         process = connection.read().process
         connection.send(browser.request(callback(state, code)))

@@ -144,19 +144,23 @@ def journey(
         app.testing = False  # errors are answered and logged, as in production
         app.register_blueprint(blueprint)
         app.register_blueprint(webhooks.blueprint)
-        for path, view in {
+        views: dict[str, Any] = {
             "/me": requires_scope()(lambda: sorted(current_grant.scope)),
             "/servers": requires_scope("write:integrations")(lambda: "x"),
             "/ask": lambda: str(api.get("/api/v2/me?x=1").status),
             "/trust": lambda: str(api.trust_factor(1)),
             "/leave": leave,
             "/broken": lambda: str(1 // int(not current_grant.access_token)),
-        }.items():
+        }
+        for path, view in views.items():
             app.add_url_rule(path, path[1:], view)
         traveller, handle = Journey(app, provider), app.handle_user_exception
-        monkeypatch.setattr(
-            app, "handle_user_exception", lambda e: traveller.errors.append(e) or handle(e)
-        )
+
+        def keep(error: Exception) -> Any:
+            traveller.errors.append(error)
+            return handle(error)
+
+        monkeypatch.setattr(app, "handle_user_exception", keep)
         yield traveller
         traveller.check(watch)
         transport = state_of(app).transport

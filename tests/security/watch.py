@@ -18,7 +18,7 @@ class Watch(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.records: list[logging.LogRecord] = []
-        self.emit = self.records.append  # type: ignore[method-assign]
+        self.emit = self.records.append  # type: ignore[method-assign, assignment]
 
     @property
     def text(self) -> str:
