@@ -52,11 +52,15 @@ def callback() -> Response:
     try:
         return handle_callback(state)
     except AltDentifierError as error:
-        if error.next_step is not None and error.login_url is None:
-            error.login_url = state.login_url(None)
-        log("Login failed: %s", error)
-        signals.send(signals.login_failed, error=error)
-        raise
+        failure = error
+    # Outside of the `except` and without its traceback, whose frames hold the code and the client
+    # secret: error trackers record local variables if a receiver of the signal raises.
+    failure.__traceback__ = None
+    if failure.next_step is not None and failure.login_url is None:
+        failure.login_url = state.login_url(None)
+    log("Login failed: %s", failure)
+    signals.send(signals.login_failed, error=failure)
+    raise failure
 
 
 @public

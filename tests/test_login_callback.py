@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from typing import Any
 
 import pytest
@@ -408,3 +409,24 @@ def test_failed_callback_is_logged_with_its_facts(
     assert "code_rejected (status 400, error invalid_grant)" in record.getMessage()
     for secret in (state, "a-code", "the-secret", cookies_of(client).get(NAME, "the-secret")):
         assert secret not in caplog.text
+
+
+def test_traceback_of_a_failing_receiver_has_no_secret(app: Flask, client: FlaskClient) -> None:
+    """Error trackers record the local variables of all frames and of all chained exceptions."""
+    altdentifier(app).status = 400
+
+    def fail(_: Flask, **__: Any) -> None:
+        raise KeyError
+
+    with signals.login_failed.connected_to(fail, app), pytest.raises(KeyError) as caught:
+        finish(client, start(client))
+    exceptions, error = [], caught.value
+    while error is not None:
+        exceptions.append(error)
+        error = error.__context__ or error.__cause__
+    frames = [frame for each in exceptions for frame, _ in traceback.walk_tb(each.__traceback__)]
+    ours = [frame for frame in frames if "flask_altdentifier" in frame.f_code.co_filename]
+    assert ours
+    shown = "".join(repr(frame.f_locals) for frame in ours)
+    assert "a-code" not in shown
+    assert "the-secret" not in shown
