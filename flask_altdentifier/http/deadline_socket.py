@@ -50,13 +50,13 @@ class DeadlineSocket(io.RawIOBase):
 
     def settimeout(self, timeout: float) -> None:
         """Set the deadline for all that is sent or read from now on."""
-        self._deadline: Deadline | None = Deadline(timeout)
+        self._deadline = Deadline(timeout)
         self._room = MAX_RESPONSE
+        self._is_idle = False
         self.usable_until = 0.0
 
     def sendall(self, data: bytes) -> None:
         """Send *data* until the deadline. An SSL socket's `sendall` has one per TLS record."""
-        assert self._deadline is not None  # noqa: S101
         rest = memoryview(data)
         while rest:
             self._sock.settimeout(self._deadline.left())
@@ -72,7 +72,7 @@ class DeadlineSocket(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read until the deadline, up to `MAX_RESPONSE` bytes. The reader calls this."""
-        if self._deadline is None:
+        if self._is_idle:
             return 0
         self._sock.settimeout(self._deadline.left())
         size = self._sock.recv_into(buffer)
@@ -91,7 +91,7 @@ class DeadlineSocket(io.RawIOBase):
 
     def keep(self) -> None:
         """End an exchange whose response was accepted. Closes if anything unexpected has come."""
-        self._deadline = None  # so that peek() reads nothing more
+        self._is_idle = True  # so that peek() reads nothing more
         in_tls = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
         if self.has_unexpected or self._reader.peek(1) or in_tls:
             self.close()

@@ -141,13 +141,20 @@ def _read_body(response: BaseHTTPResponse) -> bytes:
 
 def _failure(error: BaseException, response: BaseHTTPResponse | None) -> ProviderFailure:
     """Return what to raise for *error*. It carries the name of a class, never a message."""
-    while isinstance(error, HTTPError) and (wrapped := error.__cause__ or error.__context__):
-        error = wrapped
+    cause = _unwrap(error)
     failure: type[ProviderFailure] = ProviderError
-    if isinstance(error, (TimeoutError, ReadTimeoutError)):
+    if isinstance(cause, (TimeoutError, ReadTimeoutError)):
         failure = ProviderTimeout
     status = None if response is None else response.status
-    return failure(provider_status=status, cause=type(error).__name__)
+    return failure(provider_status=status, cause=type(cause).__name__)
+
+
+def _unwrap(error: BaseException) -> BaseException:
+    """Return the exception that urllib3 has wrapped in *error*, or *error* itself."""
+    for wrapped in (error.__cause__, *error.args):
+        if isinstance(error, HTTPError) and isinstance(wrapped, Exception):
+            return _unwrap(wrapped)
+    return error
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:

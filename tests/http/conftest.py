@@ -37,8 +37,8 @@ class Client(HTTPTransport):
 
 #: Returns a client for an origin, with a timeout.
 Connect = Callable[..., Client]
-#: Runs a peer, and returns it.
-Run = Callable[..., Peer]
+#: Runs a peer, and returns it with a client for it.
+Serve = Callable[..., tuple[Peer, Client]]
 
 
 @pytest.fixture
@@ -49,8 +49,6 @@ def cleanup() -> Iterator[ExitStack]:
 
 @pytest.fixture
 def connect(cleanup: ExitStack) -> Connect:
-    """Return a function that creates a client."""
-
     def create(origin: str, timeout: float = 5) -> Client:
         client = Client(origin, timeout)
         cleanup.callback(lambda: client._pool().close())
@@ -60,11 +58,12 @@ def connect(cleanup: ExitStack) -> Connect:
 
 
 @pytest.fixture
-def run(cleanup: ExitStack) -> Run:
-    """Return a function that starts a peer."""
-
-    def start(respond: Respond, context: ssl.SSLContext | None = None) -> Peer:
-        return cleanup.enter_context(peer(respond, context))
+def serve(cleanup: ExitStack, connect: Connect) -> Serve:
+    def start(
+        respond: Respond, context: ssl.SSLContext | None = None, timeout: float = 5
+    ) -> tuple[Peer, Client]:
+        running = cleanup.enter_context(peer(respond, context))
+        return running, connect(running.origin, timeout)
 
     return start
 

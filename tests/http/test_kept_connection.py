@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 import ssl
 import threading
@@ -19,12 +18,19 @@ from flask_altdentifier.http import connection as connections
 from flask_altdentifier.http import deadline_socket
 from flask_altdentifier.http.response import ApiResponse
 
-from .conftest import Connect, Run
+from .conftest import Client, Serve
 from .peer import Peer, hang_up, http, send, send_in_turn
 
 MINE, YOURS = http(b"mine"), http(b"yours")
 #: Fills the buffer of the reader, so that TLS keeps what follows.
 FULL = http(b"x" * (8192 - len(http(b"")) - 3))
+
+
+def serve_paths(serve: Serve) -> tuple[Peer, Client]:
+    """Run a peer that responds to each request with its path."""
+    running, client = serve(send())
+    running.respond = lambda to: to.sendall(http(running.requests[-1].split()[1]))
+    return running, client
 
 
 class Refused(Exception):
@@ -44,11 +50,8 @@ def refuse(response: ApiResponse) -> ApiResponse:
     ],
     ids=["length", "100", "chunked"],
 )
-def test_connection_is_kept(
-    response: bytes, context: ssl.SSLContext | None, run: Run, connect: Connect
-) -> None:
-    running = run(send(response), context)
-    client = connect(running.origin)
+def test_connection_is_kept(response: bytes, context: ssl.SSLContext | None, serve: Serve) -> None:
+    running, client = serve(send(response), context)
     assert {client.exchange().data for _ in range(5)} == {b"mine"}
     assert running.connections == 1
 
@@ -75,22 +78,19 @@ def test_connection_with_something_unexpected_is_closed(
     method: str,
     data: bytes,
     context: ssl.SSLContext | None,
-    run: Run,
-    connect: Connect,
+    serve: Serve,
 ) -> None:
-    running = run(send_in_turn(response, YOURS), context)
-    client = connect(running.origin)
+    running, client = serve(send_in_turn(response, YOURS), context)
     assert client.exchange(method=method).data == data
     assert client.exchange().data == b"yours"
     assert running.connections == 2
 
 
 def test_connection_with_late_bytes_is_not_used(
-    context: ssl.SSLContext | None, run: Run, connect: Connect
+    context: ssl.SSLContext | None, serve: Serve
 ) -> None:
     """A second response that comes before the next request is discarded with its connection."""
-    running = run(send(MINE, MINE, pause=0.05), context)
-    client = connect(running.origin)
+    running, client = serve(send(MINE, MINE, pause=0.05), context)
     assert client.exchange().data == b"mine"
     time.sleep(0.2)
     running.respond = send(YOURS)
@@ -98,10 +98,9 @@ def test_connection_with_late_bytes_is_not_used(
     assert running.connections == 2
 
 
-def test_connection_of_a_refused_response_is_closed(run: Run, connect: Connect) -> None:
+def test_connection_of_a_refused_response_is_closed(serve: Serve) -> None:
     """The rest of a refused response may still be on its way."""
-    running = run(send_in_turn(http(b"{"), YOURS))
-    client = connect(running.origin)
+    running, client = serve(send_in_turn(http(b"{"), YOURS))
     with pytest.raises(Refused):
         client.exchange(read=refuse)
     running.threads[-1].join(5)
@@ -110,11 +109,8 @@ def test_connection_of_a_refused_response_is_closed(run: Run, connect: Connect) 
     assert running.connections == 2
 
 
-def test_connection_is_nobody_elses_before_the_response_is_accepted(
-    run: Run, connect: Connect
-) -> None:
-    running: Peer = run(lambda to: to.sendall(http(running.requests[-1].split()[1])))
-    client = connect(running.origin)
+def test_connection_is_nobody_elses_before_the_response_is_accepted(serve: Serve) -> None:
+    running, client = serve_paths(serve)
 
     def read(response: ApiResponse) -> ApiResponse:
         with ThreadPoolExecutor() as pool:
@@ -128,13 +124,12 @@ def test_connection_is_nobody_elses_before_the_response_is_accepted(
 
 @pytest.mark.parametrize("abort", [KeyboardInterrupt, SystemExit])
 def test_connection_of_an_aborted_exchange_is_closed(
-    abort: type[BaseException], run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    abort: type[BaseException], serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(self: socket.socket, buffer: Any) -> int:
         raise abort
 
-    running = run(send_in_turn(MINE, YOURS))
-    client = connect(running.origin)
+    running, client = serve(send_in_turn(MINE, YOURS))
     with monkeypatch.context() as patch:
         patch.setattr(deadline_socket.DeadlineSocket, "readinto", interrupt)
         with pytest.raises(abort):
@@ -143,12 +138,9 @@ def test_connection_of_an_aborted_exchange_is_closed(
     assert running.connections == 2
 
 
-def test_idle_connection_is_not_used(
-    run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_idle_connection_is_not_used(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that was idle for `MAX_IDLE` seconds may be dead without a sign."""
-    running = run(send(MINE))
-    client = connect(running.origin)
+    running, client = serve(send(MINE))
     monkeypatch.setattr(deadline_socket, "MAX_IDLE", 0)
     client.exchange()
     client.exchange()
@@ -156,9 +148,7 @@ def test_idle_connection_is_not_used(
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_connection_that_the_peer_closed_is_not_used(
-    reset: bool, run: Run, connect: Connect
-) -> None:
+def test_connection_that_the_peer_closed_is_not_used(reset: bool, serve: Serve) -> None:
     def respond(connection: socket.socket) -> None:
         connection.sendall(MINE)
         if reset:  # SO_LINGER of 0 seconds
@@ -167,21 +157,17 @@ def test_connection_that_the_peer_closed_is_not_used(
         else:
             hang_up(connection)
 
-    running = run(respond)
-    client = connect(running.origin)
+    running, client = serve(respond)
     for _ in range(2):
         assert client.exchange().data == b"mine"
         time.sleep(0.1)
     assert running.connections == 2
 
 
-def test_only_some_idle_connections_are_kept(
-    run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_some_idle_connections_are_kept(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "POOL_SIZE", 1)
     both = threading.Barrier(2)
-    running = run(lambda to: (both.wait(5), to.sendall(MINE)))
-    client = connect(running.origin)
+    running, client = serve(lambda to: (both.wait(5), to.sendall(MINE)))
     for opened in (2, 3):
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(client.exchange, ["/", "/"]))
@@ -189,9 +175,8 @@ def test_only_some_idle_connections_are_kept(
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_child_opens_its_own_connection(run: Run, connect: Connect) -> None:
-    running = run(send(MINE))
-    client = connect(running.origin)
+def test_child_opens_its_own_connection(serve: Serve) -> None:
+    running, client = serve(send(MINE))
     client.exchange()
     child = os.fork()
     if child == 0:
@@ -200,12 +185,6 @@ def test_child_opens_its_own_connection(run: Run, connect: Connect) -> None:
     assert running.connections == 2
     client.exchange()
     assert running.connections == 2
-
-
-def test_response_can_be_pickled(run: Run, connect: Connect) -> None:
-    """A response is a plain value, which an app may cache."""
-    response = connect(run(send(MINE)).origin).exchange()
-    assert pickle.loads(pickle.dumps(response)) == response
 
 
 def fail_once(
@@ -236,12 +215,10 @@ def test_failed_operation_closes_the_connection(
     expected: type[ProviderFailure],
     done: bool,
     warm: bool,
-    run: Run,
-    connect: Connect,
+    serve: Serve,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    running: Peer = run(lambda to: to.sendall(http(running.requests[-1].split()[1])))
-    client = connect(running.origin)
+    running, client = serve_paths(serve)
     if warm:
         assert client.exchange("/0").data == b"/0"
     with monkeypatch.context() as patch:

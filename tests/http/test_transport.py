@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import socket
 import ssl
 import threading
@@ -14,26 +15,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3 import Timeout
 from urllib3.util.connection import create_connection
 
 from flask_altdentifier.errors import ProviderError, ProviderTimeout
 from flask_altdentifier.http import connection as connections
 from flask_altdentifier.http.transport import MAX_BODY, user_agent
 
-from .conftest import Connect, Run
+from .conftest import Connect, Serve
 from .peer import http, send
 
 TIMEOUT = 0.4
+#: Causes that show when the headers have been read, so that the status is known.
+AFTER_HEADERS = {"IncompleteRead", "ResponseTooLarge", "ValueError"}
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def test_request_and_response_are_whole(run: Run, connect: Connect) -> None:
+def test_request_and_response_are_whole(serve: Serve) -> None:
     response = http(b'{"a": 1}', b"X-Test: secret", b"X-Test: 2", status=b"404 Not Found")
-    running = run(send(response))
-    got = connect(running.origin).exchange("/path?a=%20b")
+    running, client = serve(send(response))
+    got = client.exchange("/path?a=%20b")
     assert (got.status, got.headers.getlist("x-test")) == (404, ["secret", "2"])
     assert (got.data, got.json()) == (b'{"a": 1}', {"a": 1})
     assert repr(got) == "ApiResponse(status=404)"
+    assert pickle.loads(pickle.dumps(got)) == got  # a plain value, which an app may cache
     head = running.requests[0].decode().split("\r\n")
     assert head[0] == "POST /path?a=%20b HTTP/1.1"
     assert {"A: b", "Accept-Encoding: identity", f"User-Agent: {user_agent()}"} < set(head)
@@ -58,7 +63,7 @@ def test_user_agent_names_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"HTTP/1.1 abc OK\r\n\r\n", "BadStatusLine"),
         (b"HTTP/2 200\r\n\r\n", "UnknownProtocol"),
         (b"HTTP/1.1 101 Switching\r\n\r\n", "MalformedResponse"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "IncompleteRead"),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nshort", "IncompleteRead"),
         (b"HTTP/1.1 200 OK\r\nContent-Len", "MalformedResponse"),
         (b"HTTP/1.1 200 OK\r\nbad line secret\r\nContent-Length: 0\r\n\r\n", "MalformedResponse"),
         (b"HTTP/1.1 200 OK\r\n: secret\r\nContent-Length: 0\r\n\r\n", "MalformedResponse"),
@@ -78,21 +83,17 @@ def test_user_agent_names_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_broken_response_is_refused(
-    response: bytes, cause: str, run: Run, connect: Connect, caplog: pytest.LogCaptureFixture
+    response: bytes, cause: str, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    _, client = serve(send(response, close=True))
     with pytest.raises(ProviderError) as caught:
-        connect(run(send(response, close=True)).origin).exchange()
+        client.exchange()
     assert caught.value.cause == cause
+    status = int(response[9:12]) if cause in AFTER_HEADERS else None
+    assert caught.value.provider_status == status
     assert "secret" not in caplog.text
     assert caught.value.__suppress_context__
-
-
-def test_status_of_an_incomplete_response_is_known(run: Run, connect: Connect) -> None:
-    running = run(send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nx", close=True))
-    with pytest.raises(ProviderError) as caught:
-        connect(running.origin).exchange()
-    assert caught.value.provider_status == 403
 
 
 @pytest.mark.parametrize(
@@ -108,14 +109,15 @@ def test_status_of_an_incomplete_response_is_known(run: Run, connect: Connect) -
     ],
     ids=["body", "chunks", "chunk size", "trailers", "100", "103", "headers"],
 )
-def test_endless_response_is_refused(head: bytes, part: bytes, run: Run, connect: Connect) -> None:
+def test_endless_response_is_refused(head: bytes, part: bytes, serve: Serve) -> None:
     def respond(connection: socket.socket) -> None:
         connection.sendall(head)
         while True:
             connection.sendall(part)
 
+    _, client = serve(respond)
     with pytest.raises(ProviderError):
-        connect(run(respond).origin).exchange()
+        client.exchange()
 
 
 @pytest.mark.parametrize(
@@ -127,16 +129,17 @@ def test_endless_response_is_refused(head: bytes, part: bytes, run: Run, connect
     ],
     ids=["trailer", "largest", "compressed"],
 )
-def test_body_comes_as_it_is(response: bytes, data: bytes, run: Run, connect: Connect) -> None:
+def test_body_comes_as_it_is(response: bytes, data: bytes, serve: Serve) -> None:
     """Chunks are joined, 64 kB are read, and nothing is decompressed."""
-    assert connect(run(send(response)).origin).exchange().data == data
+    _, client = serve(send(response))
+    assert client.exchange().data == data
 
 
-def test_redirect_is_returned(run: Run, connect: Connect) -> None:
-    thief = run(send(http(b"stolen")))
+def test_redirect_is_returned(serve: Serve) -> None:
+    thief, _ = serve(send(http(b"stolen")))
     location = b"Location: " + thief.origin.encode()
-    running = run(send(http(b"", location, status=b"307 Temporary Redirect")))
-    assert connect(running.origin).exchange().status == 307
+    _, client = serve(send(http(b"", location, status=b"307 Temporary Redirect")))
+    assert client.exchange().status == 307
     assert thief.connections == 0
 
 
@@ -169,11 +172,11 @@ def one_by_one(data: bytes) -> list[bytes]:
     ],
     ids=["silence", "headers", "interim", "body", "chunks"],
 )
-def test_slow_response_meets_the_deadline(parts: list[bytes], run: Run, connect: Connect) -> None:
+def test_slow_response_meets_the_deadline(parts: list[bytes], serve: Serve) -> None:
     """Sending a byte now and then does not extend the deadline."""
-    running = run(send(*parts, pause=0.1))
+    _, client = serve(send(*parts, pause=0.1), timeout=TIMEOUT)
     with deadline():
-        connect(running.origin, TIMEOUT).exchange()
+        client.exchange()
 
 
 @contextmanager
@@ -232,9 +235,9 @@ def swallow(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 
 @pytest.mark.parametrize("swallowed", [[], ["127.0.0.2"]], ids=["refuses", "swallows"])
 def test_second_address_is_tried(
-    swallowed: list[str], run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    swallowed: list[str], serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = run(send(http(b"x")))
+    running, _ = serve(send(http(b"x")))
     resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
     swallow(monkeypatch, *swallowed)
     origin = running.origin.replace("127.0.0.1", "test")
@@ -261,13 +264,20 @@ def test_slow_connecting_leaves_less_time(
 
 
 def test_slow_lookup_leaves_no_time(
-    run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = run(send(http(b"x")))
+    running, _ = serve(send(http(b"x")))
     resolve_to(monkeypatch, "127.0.0.1", pause=TIMEOUT)
     with deadline():
         connect(running.origin.replace("127.0.0.1", "test"), TIMEOUT).exchange()
     assert running.connections == 0
+
+
+def test_no_time_left_for_reading(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Timeout, "read_timeout", 0)
+    _, client = serve(send(http(b"x")))
+    with pytest.raises(ProviderTimeout):
+        client.exchange()
 
 
 # No connection
@@ -288,27 +298,27 @@ def test_host_that_is_not_there(host: str, cause: str, connect: Connect) -> None
 def test_certificate_is_verified(
     host: str,
     certificate: Callable[[str], ssl.SSLContext],
-    run: Run,
-    connect: Connect,
+    serve: Serve,
     request: pytest.FixtureRequest,
 ) -> None:
     if host == "evil.example":
         request.getfixturevalue("trusted")
-    running = run(send(http(b"x")), certificate(host))
+    running, client = serve(send(http(b"x")), certificate(host))
     with pytest.raises(ProviderError) as caught:
-        connect(running.origin).exchange()
+        client.exchange()
     assert caught.value.cause == "SSLCertVerificationError"
     assert running.requests == []
 
 
 def test_proxies_and_netrc_are_not_used(
-    run: Run, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login user password secret")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    proxy, running = run(send(http(b"proxied"))), run(send(http(b"x")))
+    proxy, _ = serve(send(http(b"proxied")))
+    running, client = serve(send(http(b"x")))
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy.origin)
-    assert connect(running.origin).exchange().data == b"x"
+    assert client.exchange().data == b"x"
     assert b"Authorization" not in running.requests[0]

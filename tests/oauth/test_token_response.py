@@ -31,11 +31,7 @@ def test_only_members_that_count_are_returned() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"null",
-        b"[]",
-        b"<html>",
-        b"[" * 100_000,
+        *(b"", b"null", b"[]", b"<html>", b"[" * 100_000),
         b'{"access_token":"t","token_type":"bearer","access_token":"u"}',
         b'{"access_token":"t","token_type":"bearer","expires_in":NaN}',
     ],
@@ -45,16 +41,18 @@ def test_other_json_is_refused(body: bytes) -> None:
         parse_token_response(body)
 
 
-@pytest.mark.parametrize("value", [None, "", 7, True, [], {}, "a\nb", "é", "\x7f", "a\ud800"])
-def test_invalid_access_token_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="access_token"):
-        parse(access_token=value)
+INVALID: dict[str, list[Any]] = {
+    "access_token": [None, "", 7, True, [], {}, "a\nb", "é", "\x7f", "a\ud800"],
+    "token_type": [None, "", "mac", "bearer ", 7, ["Bearer"]],
+    "expires_in": [0, -1, -0.0, "0", "-1", "1.5", "", "\u0663", True, [], {}],
+    "scope": [7, ["read:user"], {}, "a\tb", 'a"'],
+}
 
 
-@pytest.mark.parametrize("value", [None, "", "mac", "bearer ", 7, ["Bearer"]])
-def test_other_token_type_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="token_type"):
-        parse(token_type=value)
+@pytest.mark.parametrize(("member", "value"), [(m, v) for m in INVALID for v in INVALID[m]])
+def test_invalid_member_is_refused(member: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=member):
+        parse(**{member: value})
 
 
 def test_token_type_is_case_insensitive() -> None:
@@ -83,20 +81,8 @@ def test_lifetime_of_many_digits() -> None:
     assert parse_token_response(body)["expires_in"] == MAX_LIFETIME
 
 
-@pytest.mark.parametrize("value", [0, -1, -0.0, "0", "-1", "1.5", "", "\u0663", True, [], {}])
-def test_invalid_lifetime_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="expires_in"):
-        parse(expires_in=value)
-
-
 def test_absent_members_stay_absent() -> None:
     assert "scope" not in parse(scope=None)
-
-
-@pytest.mark.parametrize("value", [7, ["read:user"], {}, "a\tb", 'a"'])
-def test_invalid_scope_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match="scope"):
-        parse(scope=value)
 
 
 @pytest.mark.parametrize(("value", "kept"), [("r", "r"), (None, None), (7, None), ("", None)])
