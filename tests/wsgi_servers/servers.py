@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import sysconfig
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 import flask_altdentifier
 
+from ..invariants.browser import PATIENCE, Answer, Browser, Connection, request_bytes
+from ..invariants.jar import Jar
 from ..invariants.provider import ProviderServer
 from ..servers.process import HOST, Server, free_port
-from .browser import Browser
 
 VERSION = sys.version_info[:2]
 APP, ASGI = f"{__package__}.app:application", f"{__package__}.asgi:application"
@@ -81,12 +85,28 @@ class Site:
 
     def __init__(self, name: str, provider: ProviderServer, port: int) -> None:
         self.provider = provider
-        self.port = port
+        self.address = (HOST, port)
         self.processes = 1 if name == "waitress" else 2
+
+    def connect(self) -> None:
+        socket.create_connection(self.address).close()
 
     def browser(self) -> Browser:
         """Return a new browser, without cookies."""
-        return Browser(self.port)
+        return Browser(self.address, Path())
+
+    def ask_at_once(self, path: str, jar: Jar) -> list[Answer]:
+        """Send a request on each of eight connections at the same moment. Set no cookies."""
+        request, connected = request_bytes("GET", path, jar.header()), Barrier(8, timeout=PATIENCE)
+
+        def ask(_: int) -> Answer:
+            with closing(Connection(self.address)) as connection:
+                connected.wait()
+                connection.send(request)
+                return connection.read()
+
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(ask, range(8)))
 
 
 @contextmanager
@@ -103,22 +123,17 @@ def run_site(name: str, directory: Path) -> Iterator[Site]:
     (directory / "daemon.conf").write_text((APACHE_CONFIG + DAEMON).format(**values))
     (directory / "app.wsgi").write_text(f"from {__package__}.app import application\n")
     with ProviderServer() as provider:
+        site = Site(name, provider, port)
         parts = [part.format(**values) for part in COMMANDS[name].split()]
-        command = ["env", *_environment(provider, directory), *parts]
-        with Server(command, directory, port, lambda: _check(Browser(port))):
-            yield Site(name, provider, port)
+        command = ["env", *_environment(provider.url, directory), *parts]
+        with Server(command, directory, port, site.connect):
+            yield site
 
 
-def _environment(provider: ProviderServer, directory: Path) -> list[str]:
-    config = {"CLIENT_ID": "the-client", "CLIENT_SECRET": "the-secret"}
-    config |= {"BASE_URL": provider.url, "TIMEOUT": str(TIMEOUT)}
+def _environment(provider_url: str, directory: Path) -> list[str]:
     # Debian's uWSGI and mod_wsgi run Debian's Python, which does not know the virtual environment.
     package, root = Path(flask_altdentifier.__file__).parents[1], Path(__file__).parents[2]
     path = os.pathsep.join(map(str, [package, root, sysconfig.get_path("purelib")]))
-    values = {f"FLASK_ALTDENTIFIER_{key}": value for key, value in config.items()}
-    values |= {"PYTHONPATH": path, "INSTANCE_FOLDER": str(directory / "instance")}
+    values = {"BASE_URL": provider_url, "TIMEOUT": TIMEOUT, "PYTHONPATH": path}
+    values["INSTANCE_FOLDER"] = directory / "instance"
     return [f"{key}={value}" for key, value in values.items()]
-
-
-def _check(browser: Browser) -> None:
-    assert browser.ask("/").status == 200

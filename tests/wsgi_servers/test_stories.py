@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Barrier
 
 import pytest
 
+from ..invariants.browser import PATIENCE, callback, new_code
 from ..servers.process import wait_until
-from .browser import PATIENCE, callback, new_code
 from .servers import TIMEOUT, Site
 
 pytestmark = pytest.mark.server
@@ -18,10 +19,10 @@ pytestmark = pytest.mark.server
 def test_login_works_in_every_process(site: Site) -> None:
     browser = site.browser()
     token = site.provider.tokens[browser.log_in()]
-    processes: set[str | None] = set()
+    processes: set[int] = set()
 
     def every_process_has_answered() -> bool:
-        answers = browser.ask_at_once("/me")
+        answers = site.ask_at_once("/me", browser.jar)
         assert {(answer.status, answer.body) for answer in answers} == {(200, token)}
         processes.update(answer.process for answer in answers)
         return len(processes) == site.processes
@@ -32,12 +33,11 @@ def test_login_works_in_every_process(site: Site) -> None:
 @pytest.mark.parametrize("turn", range(3))
 def test_state_is_used_once_by_eight_callbacks(site: Site, turn: int) -> None:
     browser, code = site.browser(), new_code()
-    answers = browser.ask_at_once(callback(browser.start(), code))
+    answers = site.ask_at_once(callback(browser.start(), code), browser.jar)
     assert sorted(answer.status for answer in answers) == [303] + [400] * 7
     assert site.provider.requests[code] == 1
-    for answer in answers:
-        browser.jar.receive(answer.set_cookies)
-    assert browser.ask("/me").body == site.provider.tokens[code]
+    browser.receive(*answers)
+    assert browser.token() == site.provider.tokens[code]
 
 
 def test_provider_that_hangs_frees_the_worker(site: Site) -> None:
@@ -50,28 +50,26 @@ def wait_for_provider(site: Site) -> float:
     """Return the seconds from the token request to the response of the callback."""
     browser, code = site.browser(), new_code()
     gate, path = site.provider.hold(code), callback(browser.start(), code)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(browser.ask, path)
+    with closing(browser.send(path)) as connection:
         assert gate.arrived.wait(PATIENCE)
         started = time.monotonic()
-        assert answer.result().status == 504
+        assert connection.read().status == 504
         ended = time.monotonic()
     gate.open()
     return ended - started
 
 
 def test_logout_is_final(site: Site) -> None:
-    browser, thief = site.browser(), site.browser()
+    browser = site.browser()
     path = callback(browser.start(), new_code())
     before = browser.jar.copy()
-    assert browser.visit(path).status == 303
-    thief.jar = browser.jar.copy()
-    assert {answer.status for answer in thief.ask_at_once("/me")} == {200}
-    assert browser.visit("/logout", "POST").status == 303
-    assert browser.jar.items() == []
-    assert {answer.status for answer in thief.ask_at_once("/me")} == {401}
-    thief.jar = before
-    assert {answer.status for answer in thief.ask_at_once(path)} == {400}
+    assert browser.get(path).status == 303
+    during = browser.jar.copy()
+    assert {answer.status for answer in site.ask_at_once("/me", during)} == {200}
+    assert browser.post("/logout").status == 303
+    assert browser.jar.login_id is None
+    assert {answer.status for answer in site.ask_at_once("/me", during)} == {401}
+    assert {answer.status for answer in site.ask_at_once(path, before)} == {400}
 
 
 def test_eight_people_see_only_their_own_grant(site: Site) -> None:
@@ -82,9 +80,9 @@ def test_eight_people_see_only_their_own_grant(site: Site) -> None:
         for _ in range(3):
             browser = site.browser()
             token = site.provider.tokens[browser.log_in()]
-            assert [browser.visit("/me").body for _ in range(3)] == [token] * 3
-            browser.visit("/logout", "POST")
-            assert browser.visit("/me").status == 401
+            assert [browser.token() for _ in range(3)] == [token] * 3
+            browser.post("/logout")
+            assert browser.token() is None
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(visit, range(8)))
