@@ -22,15 +22,15 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def chromium_options() -> dict[str, Any]:
+    """Return what makes Playwright launch the Chromium that the system has."""
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": find_program("chromium"), "args": arguments}
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Let Playwright launch the Chromium that the system has, so that it downloads none."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {
-        **browser_type_launch_args,
-        "executable_path": find_program("chromium"),
-        "args": arguments,
-    }
+    return {**browser_type_launch_args, **chromium_options()}
 
 
 @pytest.fixture(scope="session")
