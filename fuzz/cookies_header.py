@@ -45,6 +45,6 @@ class Cookies:
         assert status in {200, 401}
         if status == 200:
             assert self.login_id in ids
-        elif self.login_id in values:
+        elif self.login_id in values and '"' not in given:  # a quoted value hides what follows it
             assert len(ids) > MAX_SAME_NAME
         return status == 200
