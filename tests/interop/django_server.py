@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import django
@@ -15,13 +14,10 @@ from django.urls import path
 from werkzeug.serving import run_simple
 
 SCOPES = {"read:user": "Read", "write:integrations": "Write"}
-SECRET = "a b+c%d:e/f"  # which shows how the server decodes Basic credentials
-REDIRECT_URI = "http://localhost/callback"
 
 settings.configure(
     ALLOWED_HOSTS=["*"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "django.sqlite3"}},
-    DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "oauth2_provider"],
     MIDDLEWARE=[f"{__name__}.log_in_ada"],
     OAUTH2_PROVIDER={
@@ -33,7 +29,6 @@ settings.configure(
     ROOT_URLCONF=__name__,
     SECRET_KEY="not-a-real-secret",
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
-    USE_TZ=True,
 )
 django.setup()
 
@@ -55,31 +50,24 @@ class Scopes(SettingsScopes):  # type: ignore[misc]
         return ["read:user"] if application.client_id == "reader" else list(SCOPES)
 
 
-def log_in_ada(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a middleware: everybody is logged in as ada."""
-
+def log_in_ada(get_response: Any) -> Any:
     def respond(request: Any) -> Any:
-        request.user = User.objects.get(username="ada")
+        request.user = User.objects.get()
         return get_response(request)
 
     return respond
 
 
-def main() -> None:
-    call_command("migrate", verbosity=0)
-    User.objects.create(username="ada")
-    for client_id in ("post", "basic", "strict", "reader", "machine"):
-        Application.objects.create(
-            client_id=client_id,
-            client_secret=SECRET,
-            client_type="confidential",
-            authorization_grant_type=(
-                "client-credentials" if client_id == "machine" else "authorization-code"
-            ),
-            redirect_uris=REDIRECT_URI,
-        )
-    run_simple("127.0.0.1", int(sys.argv[1]), get_wsgi_application(), threaded=True)
-
-
-if __name__ == "__main__":
-    main()
+call_command("migrate", verbosity=0)
+User.objects.create(username="ada")
+for client_id in ("post", "basic", "strict", "reader", "machine"):
+    Application.objects.create(
+        client_id=client_id,
+        client_secret="a b+c%d:e/f",
+        client_type="confidential",
+        authorization_grant_type=(
+            "client-credentials" if client_id == "machine" else "authorization-code"
+        ),
+        redirect_uris="http://localhost/callback",
+    )
+run_simple("127.0.0.1", int(sys.argv[1]), get_wsgi_application(), threaded=True)

@@ -2,20 +2,16 @@
 import { createServer } from "node:http";
 import { Provider, errors } from "oidc-provider";
 
-const secret = "a b+c%d:e/f";
-const redirectUri = "http://localhost/callback";
 const port = Number(process.argv[2]);
-const issuer = `http://127.0.0.1:${port}`;
-
 const clients = ["post", "basic", "strict", "reader", "machine"].map((id) => ({
   client_id: id,
-  client_secret: secret,
-  redirect_uris: [redirectUri],
+  client_secret: "a b+c%d:e/f",
+  redirect_uris: ["http://localhost/callback"],
   token_endpoint_auth_method: id === "basic" ? "client_secret_basic" : "client_secret_post",
   ...(id === "reader" && { scope: "read:user" }),
 }));
 
-const provider = new Provider(issuer, {
+const provider = new Provider(`http://127.0.0.1:${port}`, {
   clients,
   cookies: { keys: ["not-a-real-secret"] },
   scopes: ["read:user", "write:integrations"],
@@ -32,40 +28,31 @@ const provider = new Provider(issuer, {
   },
 });
 
-async function readForm(request) {
+// What the user decided on the consent page.
+async function decide({ session, params }, request) {
   const parts = [];
   for await (const part of request) parts.push(part);
-  return new URLSearchParams(Buffer.concat(parts).toString());
-}
-
-// What the user allowed, or null if the user canceled.
-async function saveGrant(details, form) {
-  if (!form.has("allow")) return null;
-  const grant = new provider.Grant({
-    accountId: details.session.accountId,
-    clientId: details.params.client_id,
-  });
+  const form = new URLSearchParams(Buffer.concat(parts).toString());
+  if (!form.has("allow")) return { error: "access_denied" };
+  const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
   const allowed = form.get("scope").split(" ");
-  for (const scope of details.params.scope.split(" ")) {
+  for (const scope of params.scope.split(" ")) {
     if (allowed.includes(scope)) grant.addOIDCScope(scope);
     else grant.rejectOIDCScope(scope);
   }
-  return grant.save();
+  return { consent: { grantId: await grant.save() } };
 }
 
 async function interact(request, response) {
   const details = await provider.interactionDetails(request, response);
-  if (details.prompt.name === "login") {
-    const result = { login: { accountId: "ada" } };
-    return provider.interactionFinished(request, response, result);
+  let result = { login: { accountId: "ada" } };
+  if (details.prompt.name === "consent") {
+    if (request.method === "GET") {
+      response.setHeader("Content-Type", "text/html");
+      return response.end(`<input type="hidden" name="scope" value="${details.params.scope}">`);
+    }
+    result = await decide(details, request);
   }
-  if (request.method === "GET") {
-    response.setHeader("Content-Type", "text/html");
-    const scope = `<input type="hidden" name="scope" value="${details.params.scope}">`;
-    return response.end(`<form method="post">${scope}<button name="allow">Allow</button></form>`);
-  }
-  const grantId = await saveGrant(details, await readForm(request));
-  const result = grantId ? { consent: { grantId } } : { error: "access_denied" };
   return provider.interactionFinished(request, response, result);
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier
@@ -11,9 +12,18 @@ import pytest
 
 from ..invariants.browser import PATIENCE, callback, new_code
 from ..servers.process import wait_until
-from .servers import TIMEOUT, Site
+from .servers import COMMANDS, TIMEOUT, Site, run_site
 
 pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A site on each server."""
+    with run_site(request.param, tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 def test_login_works_in_every_process(site: Site) -> None:
