@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -291,3 +292,17 @@ def test_states_in_the_session_may_be_anything(app: Flask, client: FlaskClient) 
     for number in range(len(values)):
         assert client.get(f"/set/{number}").status_code == 200
         assert log_in(client).status_code == 303
+
+
+@pytest.mark.parametrize("seconds", [-86_400, 86_400])
+def test_clocks_that_differ(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Of logins that were started by workers whose clocks are a day apart, the newest finishes."""
+    app = make_app(ALTDENTIFIER_LOGIN_LIFETIME=7 * 86_400)
+    client, now, now_ns = app.test_client(), time.time, time.time_ns
+    for _ in range(4):
+        start(client)
+    monkeypatch.setattr(time, "time", lambda: now() + seconds)
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns() + int(seconds * 10**9))
+    states = [start(client) for _ in range(4)]
+    assert len([name for name in cookies_of(client) if "_state_" in name]) == 5
+    assert finish(client, states[-1]).status_code == 303
