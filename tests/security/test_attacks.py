@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 from flask import Flask, session
@@ -49,21 +48,6 @@ def login_cookie(client: FlaskClient) -> tuple[str, str]:
 # States and cookies
 
 
-def test_random_values_do_not_repeat() -> None:
-    app = make_app(ALTDENTIFIER_PKCE=True)
-    seen: list[str] = []
-    for _ in range(100):
-        client = app.test_client()
-        state = start(client)
-        seen += [state, *(v for k, v in cookies_of(client).items() if "_state_" in k)]
-        finish(client, state)
-        seen += [login_cookie(client)[1], altdentifier(app).requests[-1][3]["code_verifier"]]
-    assert len(seen) == len(set(seen)) == 400
-    # 43 base64url characters are 256 bits. Each place must vary.
-    for place in range(43):
-        assert len({value[-place - 1] for value in seen}) > 12
-
-
 def test_state_and_state_cookie_are_no_login(app: Flask, client: FlaskClient) -> None:
     log_in(client)
     name, value = login_cookie(client)
@@ -86,15 +70,6 @@ def test_state_of_another_client_is_rejected() -> None:
     assert reason(finish(other, state)) == "invalid_state"
     assert altdentifier(theirs).requests == []
     assert finish(browser, state).status_code == 303
-
-
-def test_only_the_session_of_a_victim_is_not_enough(app: Flask) -> None:
-    """A planted session id does not let a victim finish the attacker's login."""
-    attacker, victim = app.test_client(), app.test_client()
-    state = start(attacker)
-    victim.set_cookie("session", cookies_of(attacker)["session"])
-    assert reason(finish(victim, state)) == "invalid_state"
-    assert altdentifier(app).requests == []
 
 
 @pytest.mark.parametrize("form", ["={name}={value}", "; ={name}={value}", "={name}; {value}"])
@@ -125,57 +100,17 @@ def test_only_the_host_cookie_counts_on_https(
     assert stranger(app, f"{other}={value}", https=True) == 401
 
 
-def test_made_up_cookies_cost_no_store_call_and_no_cookie(
-    app: Flask, client: FlaskClient, store: WatchedStore
-) -> None:
-    states = [start(client) for _ in range(5)]
-    name = next(name for name in cookies_of(client) if "_state_" in name)[:-16]
-    store.calls.clear()
-    start(client)
-    calls = len(store.calls)
-    for number in range(60):
-        future = f"99{number:017}.{'A' * 43}.{'B' * 43}"
-        client.set_cookie(f"{name}{number:016}", future)
-    store.calls.clear()
-    response = client.get("/login")
-    assert len(store.calls) <= calls
-    assert len(response.headers.getlist("Set-Cookie")) <= 8
-    assert [finish(client, state).status_code for state in states[2:]] == [303] * 3
-
-
-def test_thirty_tabs_make_short_responses(app: Flask) -> None:
-    """Tabs that are opened at once know nothing of each other's cookies."""
-    browser = app.test_client()
-    for _ in range(30):
-        tab = app.test_client()
-        start(tab)
-        for name, value in cookies_of(tab).items():
-            browser.set_cookie(name, value)
-    sizes = []
-    for _ in range(6):
-        cookies = browser.get("/login").headers.getlist("Set-Cookie")
-        sizes.append((len(cookies), sum(map(len, cookies))))
-    assert max(number for number, _ in sizes) <= 8
-    assert max(size for _, size in sizes) < 2500  # nginx's default buffer is 4 kB
-    assert len([name for name in cookies_of(browser) if "_state_" in name]) == 5
-
-
 # Parameters
 
 
-@pytest.mark.parametrize("iss", ["", "https://evil.example", "https://altdentifier.com", "%20"])
-def test_issuer_does_not_choose_where_the_code_goes(
-    client: FlaskClient, provider: FakeAltDentifier, iss: str
+@pytest.mark.parametrize("url", ["//evil.example", "https://evil.example", "https://a@b", "%20"])
+def test_callback_chooses_neither_token_endpoint_nor_next_page(
+    client: FlaskClient, provider: FakeAltDentifier, url: str
 ) -> None:
-    query = f"code=a&state={start(client)}&iss={iss}&token_endpoint={iss}"
-    assert client.get(f"/callback?{query}").status_code == 303
-    assert [request[:2] for request in provider.requests] == [("POST", "/oauth2/token")]
-
-
-def test_callback_does_not_choose_where_the_browser_goes(client: FlaskClient) -> None:
     state = start(client, "/login?next=/me")
-    query = f"code=a&state={state}&next=//evil.example&RelayState=https://evil.example"
-    assert client.get(f"/callback?{query}").location == "/me"
+    query = f"iss={url}&token_endpoint={url}&next={url}&RelayState={url}"
+    assert client.get(f"/callback?code=a&state={state}&{query}").location == "/me"
+    assert [request[:2] for request in provider.requests] == [("POST", "/oauth2/token")]
 
 
 def test_login_keeps_no_other_parameter(app: Flask) -> None:
@@ -253,12 +188,11 @@ def test_no_spelling_of_a_path_reaches_a_protected_view(client: FlaskClient) -> 
         assert client.get(path).status_code in {302, 308, 401, 404}
 
 
-@pytest.mark.parametrize("failing", [{"set return", "set session"}, {"set session"}, {"get grant"}])
+@pytest.mark.parametrize("failing", [{"set return", "set session"}, {"set session"}])
 def test_page_of_a_failed_callback_shows_no_query(
-    app: Flask, client: FlaskClient, store: WatchedStore, failing: set[str]
+    client: FlaskClient, store: WatchedStore, failing: set[str]
 ) -> None:
     """The session is written after the view, when the view's own error page is gone."""
-    app.before_request_funcs = {None: [lambda: _look(failing)]}
     client.get("/cart/apple")
     state = start(client)
     store.failing = failing
@@ -268,30 +202,6 @@ def test_page_of_a_failed_callback_shows_no_query(
     assert "a-code" not in response.text
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["Cache-Control"] == "no-store"
-
-
-def _look(failing: set[str]) -> Any:
-    """Read the grant in a `before_request`, if that is what fails."""
-    from flask import request
-
-    from flask_altdentifier import errors
-
-    if "get grant" in failing and request.path == "/callback":
-        raise errors.StoreUnavailable
-
-
-def test_states_in_the_session_may_be_anything(app: Flask, client: FlaskClient) -> None:
-    """The app and other extensions can write any value under any key."""
-    values: list[Any] = [None, 1, "x" * 43, {"a": 1}, [1, None, [], "x"], [["x"]]]
-
-    @app.get("/set/<int:number>")
-    def write(number: int) -> str:
-        session["altdentifier_states"] = values[number]
-        return "x"
-
-    for number in range(len(values)):
-        assert client.get(f"/set/{number}").status_code == 200
-        assert log_in(client).status_code == 303
 
 
 @pytest.mark.parametrize("seconds", [-86_400, 86_400])
