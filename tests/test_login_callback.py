@@ -420,7 +420,8 @@ def test_traceback_of_a_failing_receiver_has_no_secret(app: Flask, client: Flask
 
     with signals.login_failed.connected_to(fail, app), pytest.raises(KeyError) as caught:
         finish(client, start(client))
-    exceptions, error = [], caught.value
+    exceptions: list[BaseException] = []
+    error: BaseException | None = caught.value
     while error is not None:
         exceptions.append(error)
         error = error.__context__ or error.__cause__
