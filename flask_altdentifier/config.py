@@ -203,7 +203,7 @@ class Config:
     after_logout: str = _key(
         _local_path, "Path to go to after a logout.", default="/", example='"/goodbye"'
     )
-    store: Store | None = _key(
+    store: Store | None = _key(  # noqa: RUF009 -- it returns a field, as dataclasses.field does
         _optional(from_setting),
         "Where logins are kept: a URL, a Redis client, an SQLAlchemy engine or a store of your "
         "own. Default: see the page about stores.",
@@ -213,7 +213,7 @@ class Config:
     )
     webhook_secret: tuple[str, ...] | None = _key(
         _optional(_webhook_secrets),
-        'AltDentifier\'s "server\'s signature", or a list of them while you rotate it.',
+        "The “server's signature” of AltDentifier, or a list of them while you rotate it.",
         default=None,
         example='["new", "old"]',
         secret=True,

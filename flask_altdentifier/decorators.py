@@ -190,10 +190,8 @@ def _is_static(endpoint: str) -> bool:
 
 def _remember(view: Any, guarded: Any) -> None:
     """Let `flask altdentifier check` find a route that leads past the guard."""
-    try:
+    with suppress(AttributeError):  # a method or a partial has no attributes
         setattr(view, GUARDED_VERSION, guarded)
-    except AttributeError:
-        pass  # a method or a partial has no attributes
 
 
 def _refuse_registered(view: Any, caller: FrameType) -> None:

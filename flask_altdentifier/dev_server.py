@@ -25,7 +25,7 @@ from .diagnostics import explain_load_error
 from .diagnostics.findings import Finding, finding
 from .sandbox import Client, make_server
 from .sandbox.serve import DEFAULT_PORT
-from .state import EXTENSION_KEY, ExtensionState
+from .state import find_state, get_state
 from .urls import is_loopback
 from .webhooks.endpoint import WebhookBlueprint
 
@@ -94,7 +94,7 @@ def _load_first(load: Callable[[], Flask]) -> Flask:
         app = load()
     except Exception as error:
         raise _one_line(explain_load_error(error)) from None
-    if EXTENSION_KEY not in app.extensions:
+    if find_state(app) is None:
         raise _one_line(finding("blueprint-missing"))
     return app
 
@@ -120,7 +120,7 @@ def _make_sandbox(
     app: Flask, port: int, sandbox_port: int | None, shared: dict[str, str]
 ) -> BaseWSGIServer:
     """Return a sandbox that knows the client of *app*, and put what is shared into *shared*."""
-    config = _state(app).config
+    config = get_state(app).config
     base_url = urlsplit(config.base_url)
     if sandbox_port is None:
         is_local = is_loopback(base_url.hostname or "")
@@ -155,7 +155,7 @@ def _webhook_url(app: Flask, port: int) -> str:
 
 def _use_sandbox(app: Flask, shared: Mapping[str, str]) -> None:
     """Point *app* at the sandbox, whatever its config says, and log in at any local address."""
-    state = _state(app)
+    state = get_state(app)
     state.config = replace(
         state.config,
         base_url=shared["base_url"],
@@ -165,16 +165,11 @@ def _use_sandbox(app: Flask, shared: Mapping[str, str]) -> None:
     app.config.update(LOCAL_CONFIG, ALTDENTIFIER_BASE_URL=shared["base_url"])
 
 
-def _state(app: Flask) -> ExtensionState:
-    state: ExtensionState = app.extensions[EXTENSION_KEY]
-    return state
-
-
 def _reload(load: Callable[[], Flask], shared: Mapping[str, str]) -> WSGIApplication:
     """Load the app after a change. The debugger shows an error until it is corrected."""
     try:
         app = load()
-        client = _state(app).config
+        client = get_state(app).config
         _use_sandbox(app, shared)
     except Exception as caught:
         traceback.print_exc()

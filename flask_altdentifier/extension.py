@@ -1,4 +1,4 @@
-"""The blueprint. Registering it in an app is the whole installation."""
+"""The blueprint. To install the extension in an app, register it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .browser.session import StoreSessionInterface
 from .error_pages import error_response
 from .errors import AltDentifierError, ConfigError
 from .integration import integration_url
-from .state import EXTENSION_KEY, ExtensionState
+from .state import EXTENSION_KEY, ExtensionState, find_state
 
 AltDentifierError.render = error_response
 
@@ -24,33 +24,38 @@ class AltDentifierBlueprint(Blueprint):
     def register(self, app: App, options: dict[str, Any]) -> None:
         """Install the extension in *app*.
 
-        It reads the config, adds `/login`, `/callback` and `/logout`, the `flask altdentifier`
-        commands and the Jinja global `altdentifier_integration_url`, and keeps sessions in the
-        store of the logins unless the app configures Flask-Session. It does no I/O.
+        Reads the config, and does no I/O. Adds `/login`, `/callback` and `/logout`, the `flask
+        altdentifier` commands and the Jinja global `altdentifier_integration_url`. Keeps sessions
+        in the store of the logins, unless the app configures Flask-Session.
 
-        The config keys, each with `ALTDENTIFIER_` before it:
+        The config keys, each with the prefix `ALTDENTIFIER_`:
 
         - `CLIENT_ID`, `CLIENT_SECRET` (required): from your application's page.
-        - `SCOPE` (`"read:user"`): what `/login` asks for.
+        - `SCOPE` (`"read:user"`): the scopes that `/login` requests.
         - `REDIRECT_URI` (the callback's external URL): set it behind a proxy.
         - `BASE_URL` (`"https://altdentifier.com"`): AltDentifier's origin.
         - `TOKEN_AUTH_METHOD` (`"client_secret_post"`): or `"client_secret_basic"`.
-        - `PKCE` (`False`): `True` sends a challenge.
+        - `PKCE` (`False`): `True` sends an S256 challenge.
         - `TIMEOUT` (`10.0`): seconds for one whole exchange with AltDentifier.
         - `LOGIN_LIFETIME` (`600`): seconds from `/login` to `/callback`.
         - `GRANT_LIFETIME` (`None`): seconds after which a login ends.
-        - `AFTER_LOGIN`, `AFTER_LOGOUT` (`"/"`): paths to go to.
+        - `AFTER_LOGIN`, `AFTER_LOGOUT` (`"/"`): local paths to redirect to.
         - `STORE` (SQLite in the instance folder): a URL, client, engine or store.
         - `WEBHOOK_SECRET` (`None`): the server's signature, or a list of them.
 
-        Raises `errors.ConfigError` if a key is missing or invalid, for a second registration, and
-        for `host_matching=True` and `subdomain=`.
+        Args:
+            app: The app that logs people in.
+            options: The options of `Flask.register_blueprint`, such as `url_prefix`.
+
+        Raises:
+            ConfigError: A key is missing or invalid, the blueprint is registered already, or the
+                app uses `host_matching=True` or `subdomain=`.
 
         Example::
 
             app.register_blueprint(blueprint, url_prefix="/auth")
         """
-        if EXTENSION_KEY in app.extensions:
+        if find_state(app) is not None:
             raise ConfigError(
                 "flask_altdentifier.blueprint is registered in this app already. Register it once."
             )
@@ -84,12 +89,13 @@ def _install_sessions(app: Flask, state: ExtensionState) -> None:
         app.session_interface = StoreSessionInterface(app, state)
 
 
-#: `app.register_blueprint(blueprint)` is the whole installation. `url_prefix=` and `name=` work as
-#: in Flask, and it can be nested in another blueprint.
+#: `app.register_blueprint(blueprint)` installs the extension. `url_prefix=` and `name=` work as in
+#: Flask, and the blueprint can be nested in another one.
 blueprint: AltDentifierBlueprint = AltDentifierBlueprint(
     "altdentifier", __name__, cli_group="altdentifier", template_folder="templates"
 )
-# Every method, so that a 405 has the headers of every response of the callback.
+# Every method reaches the view, which answers 405 to all but GET, because a 405 of Flask's own
+# would lack the callback's Cache-Control and Referrer-Policy.
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 blueprint.add_url_rule("/login", "login", views.login, methods=["GET"])
 blueprint.add_url_rule("/callback", "callback", views.callback, methods=_ALL_METHODS)

@@ -14,8 +14,8 @@ from . import urls
 from .browser.pending_logins import PendingLogin, add_pending_login, pop_pending_login
 from .browser.request_login import RequestLogin, get_request_login
 from .current_grant import get_usable_grant, log_in
+from .discord_id import validate_discord_id
 from .errors import AltDentifierError, ConfigError, PrefetchRefused, StateError
-from .integration import snowflake
 from .navigation import is_prefetch, redirect, with_script_root
 from .oauth.authorization_response import AuthorizationResponse
 from .scopes import WRITE_INTEGRATIONS, validate_scopes
@@ -88,7 +88,7 @@ def _validate_guild_id(guild_id: str | int | None, scope: frozenset[str]) -> str
         return None
     if WRITE_INTEGRATIONS not in scope:
         raise ValueError(f"guild_id needs the scope {WRITE_INTEGRATIONS!r}")
-    return snowflake(guild_id)
+    return validate_discord_id(guild_id)
 
 
 def handle_callback(state: ExtensionState) -> Response:

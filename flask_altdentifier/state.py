@@ -1,4 +1,4 @@
-"""What the extension keeps for each app, in `app.extensions["altdentifier"]`."""
+"""The extension's state of one app, which is kept in `app.extensions["altdentifier"]`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Flask, current_app, request, url_for
+from flask.sansio.app import App
 from werkzeug.exceptions import BadRequest
 
 from .config import Config, read_config
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 EXTENSION_KEY = "altdentifier"
 
-#: Longest path to `/login`, in bytes. gunicorn refuses a request line of 4,094 bytes and nginx
-#: response headers of 4 kB; a path in a query can grow to three times its length.
+#: Longest path to `/login`, in bytes. gunicorn refuses request lines of more than 4,094 bytes, and
+#: nginx response headers of more than 4 kB. Encoding can make `next` three times as long.
 MAX_LOGIN_URL = 3_500
 
 
@@ -36,16 +37,17 @@ class ExtensionState:
     def __init__(self, app: Flask, name: str) -> None:
         """Read the config of *app*, in which the blueprint is registered as *name*.
 
-        Does no I/O, because servers fork after it. Raises `ConfigError`.
+        Does no I/O, because servers fork after the registration. Raises `ConfigError`.
         """
         self.config: Config = read_config(app.config)
-        #: Eight hex digits in our cookies' names, because two apps can share a host.
+        #: Eight hex digits for the names of the cookies, because two apps can share a host.
         self.client_hash = sha256(self.config.client_id.encode()).hexdigest()[:8]
         #: Name of the blueprint in this app, with dots if it is nested.
         self.name = name
+        #: The first part of each record's key in the store.
         self.key_prefix = _key_prefix(app, self.config.client_id)
         self._store: Store | None = self.config.store
-        self._choosing = Lock()  # two threads with a MemoryStore each would not share logins
+        self._choice_lock = Lock()  # two threads with a MemoryStore each would not share logins
         if self._store is None:
             check_session_type(app)
 
@@ -54,9 +56,12 @@ class ExtensionState:
         return Records(self.get_store, self.key_prefix)
 
     def get_store(self) -> Store:
-        """Return the store, chosen at first use: `Session(app)` may run after the registration."""
+        """Return the store.
+
+        The default is chosen at first use, because `Session(app)` may run after the registration.
+        """
         if self._store is None:
-            with self._choosing:
+            with self._choice_lock:
                 if self._store is None:
                     self._store = default_store(current_app)
         return self._store
@@ -95,10 +100,10 @@ class ExtensionState:
         return url_for(f"{self.name}.callback", _external=True)
 
     def login_url(self, next: str | None, scopes: frozenset[str] = frozenset()) -> str:  # noqa: A002
-        """Return the path at which a login starts that asks for *scopes* and leads to *next*.
+        """Return the path of `/login` with *next* and *scopes* in its query.
 
         *next* is left out if `/login` would ignore it, or if the path would be longer than servers
-        accept.
+        accept. *scopes* are added to `ALTDENTIFIER_SCOPE`. Undocumented ones are left out.
         """
         more = sorted(scopes & DOCUMENTED_SCOPE_NAMES - self.config.scope)
         values: dict[str, Any] = {"scope": " ".join(more)} if more else {}
@@ -112,12 +117,18 @@ class ExtensionState:
         return "/" + quote(path.lstrip("/\\"), safe="!$%&'()*+,/:;=?@~")
 
 
-def get_state() -> ExtensionState:
-    """Return what the extension keeps for the current app.
+def find_state(app: App) -> ExtensionState | None:
+    """Return the state of *app*, or None if the blueprint is not registered in it."""
+    state: ExtensionState | None = app.extensions.get(EXTENSION_KEY)
+    return state
+
+
+def get_state(app: App | None = None) -> ExtensionState:
+    """Return the state of *app*, by default of the current app.
 
     Raises `ConfigError` if the blueprint is not registered in it.
     """
-    state: ExtensionState | None = current_app.extensions.get(EXTENSION_KEY)
+    state = find_state(current_app if app is None else app)
     if state is None:
         raise ConfigError(
             "flask_altdentifier is not registered in this app: "
@@ -127,19 +138,19 @@ def get_state() -> ExtensionState:
 
 
 def _key_prefix(app: Flask, client_id: str) -> str:
-    """Return what our keys in the store begin with.
+    """Return the prefix of this app's keys in the store.
 
-    Raises `ConfigError` for a `SESSION_KEY_PREFIX` that they begin with. Then a session cookie
-    could name one of our records, and Flask-Session would read it.
+    Raises `ConfigError` if `SESSION_KEY_PREFIX` is a prefix of it. A session cookie could then name
+    a record of a login, and Flask-Session would read that record.
     """
     session_prefix = app.config.get("SESSION_KEY_PREFIX", "session:")
     if not isinstance(session_prefix, str):
-        raise ConfigError("SESSION_KEY_PREFIX must be a string. Leave it out for 'session:'.")
+        raise ConfigError("SESSION_KEY_PREFIX must be a string. Remove it to use 'session:'.")
     digest = sha256(f"{client_id}\0{session_prefix}".encode()).hexdigest()[:16]
     prefix = f"altdentifier:{digest}:"
     if prefix.startswith(session_prefix):
         raise ConfigError(
-            f"SESSION_KEY_PREFIX is {session_prefix!r}. Keys of logins begin with it too, so a "
-            "session cookie could name a login. Leave it out for 'session:'."
+            f"SESSION_KEY_PREFIX is {session_prefix!r}. The keys of logins start with it too, so a "
+            "session cookie could name a login. Remove it to use 'session:'."
         )
     return prefix

@@ -1,4 +1,4 @@
-"""What a check looks at: one app, its config, and whether it is in production."""
+"""The subject of a check: one app, its config, and whether it is in production."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from ..config import Config
-from ..state import EXTENSION_KEY, ExtensionState
+from ..state import ExtensionState, find_state
 from ..urls import is_loopback
 
-#: Variables of platforms that start several machines, and replace their disks: Heroku, Google Cloud
-#: Run, Render, Fly, Railway, Azure, Kubernetes.
+#: Variables of platforms that start several machines and replace their disks. In this order:
+#: Heroku, Google Cloud Run, Render, Fly, Railway, Azure, Kubernetes.
 PLATFORM_VARIABLES = (
     "DYNO",
     "K_SERVICE",
@@ -27,7 +27,7 @@ PLATFORM_VARIABLES = (
 
 @dataclass(frozen=True)
 class Subject:
-    """One app under check."""
+    """One app to check."""
 
     app: Flask
     state: ExtensionState
@@ -36,8 +36,8 @@ class Subject:
 
     @classmethod
     def create(cls, app: Flask, *, production: bool) -> Subject | None:
-        """Return what to check of *app*, or None if the blueprint is not registered in it."""
-        state: ExtensionState | None = app.extensions.get(EXTENSION_KEY)
+        """Return the subject for *app*, or None if the blueprint is not registered in it."""
+        state = find_state(app)
         if state is None:
             return None
         uri = state.config.redirect_uri
@@ -56,5 +56,5 @@ class Subject:
 
 
 def platform_variable() -> str | None:
-    """Return the environment variable by which a hosting platform is recognized, or None."""
+    """Return the environment variable that identifies a hosting platform, or None."""
     return next((name for name in PLATFORM_VARIABLES if name in os.environ), None)

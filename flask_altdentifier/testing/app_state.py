@@ -1,4 +1,4 @@
-"""What the tests change in an app while a sandbox is open, by way of its `ExtensionState`."""
+"""Changes to an app's `ExtensionState` and grants while a sandbox serves the app."""
 
 from __future__ import annotations
 
@@ -23,20 +23,14 @@ if TYPE_CHECKING:
     from ..http.transport import Transport
 
 
-def state_of(app: Flask) -> ExtensionState:
-    """Return the state of *app*. Raises `ConfigError` if the blueprint is not registered."""
-    with app.app_context():
-        return get_state()
-
-
 def path_of(app: Flask, view: str) -> str:
-    """Return the path of one of our routes, as a client of *app* requests it."""
-    return app.url_map.bind("localhost").build(f"{state_of(app).name}.{view}")
+    """Return the path of one of the extension's routes, as a client of *app* requests it."""
+    return app.url_map.bind("localhost").build(f"{get_state(app).name}.{view}")
 
 
 @contextmanager
 def replace_transport(state: ExtensionState, transport: Transport) -> Iterator[None]:
-    """Send the app's requests to AltDentifier by *transport* in the block."""
+    """Send the app's requests to AltDentifier through *transport* in the block."""
     # The OAuth client holds the transport that it was created with.
     names = ("transport", "oauth")
     before = {name: vars(state).pop(name) for name in names if name in vars(state)}
@@ -50,8 +44,8 @@ def replace_transport(state: ExtensionState, transport: Transport) -> Iterator[N
 
 
 @contextmanager
-def ask_for(state: ExtensionState, scope: str | Iterable[str]) -> Iterator[None]:
-    """Let `/login` ask for exactly *scope* in the block, whatever `ALTDENTIFIER_SCOPE` says."""
+def replace_scope(state: ExtensionState, scope: str | Iterable[str]) -> Iterator[None]:
+    """Make `/login` request exactly *scope* in the block, instead of `ALTDENTIFIER_SCOPE`."""
     config = state.config
     names = parse_scope(scope) if isinstance(scope, str) else validate_scopes(scope)
     state.config = replace(config, scope=names)
@@ -64,7 +58,7 @@ def ask_for(state: ExtensionState, scope: str | Iterable[str]) -> Iterator[None]
 def expire_grant(client: FlaskClient, **options: Any) -> bool:
     """Expire the grant of *client*, and return whether it had one.
 
-    Only a request has the client's cookies, so this sends one that changes nothing.
+    Only a request has the client's cookies, so this sends an OPTIONS request.
     """
     app, expired = client.application, False
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from .app_state import ask_for, path_of, state_of
+from ..state import get_state
+from .app_state import path_of, replace_scope
 from .provider import InProcessTransport, get_sandbox_transport
 from .result import validate_expect, watch_login
 
@@ -59,7 +60,7 @@ def log_in(
     validate_expect(expect)
     app = client.application
     query = None if next is None else {"next": next}
-    with ask_for(state_of(app), scope):
+    with replace_scope(get_state(app), scope):
         response = client.get(path_of(app, "login"), query_string=query, **request)
     return finish_login(client, response, expect, request)
 
@@ -77,7 +78,7 @@ def finish_login(
 
 
 def _get_transport(app: Flask) -> InProcessTransport:
-    transport = get_sandbox_transport(state_of(app))
+    transport = get_sandbox_transport(get_state(app))
     if transport is None:
         raise RuntimeError("No sandbox serves this app. Use `with testing.sandbox_for(app):`.")
     return transport

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, appcontext_pushed, current_app, has_app_context
 
-from ..state import EXTENSION_KEY, ExtensionState
+from ..state import ExtensionState, find_state, get_state
 from . import login
-from .app_state import expire_grant, replace_transport, state_of
+from .app_state import expire_grant, replace_transport
 from .provider import InProcessProvider, InProcessTransport, get_sandbox_transport
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         self._provider = InProcessProvider()
         self._cleanup = ExitStack()
         for app in apps:
-            self._serve(state_of(app))
+            self._serve(get_state(app))
         if not apps:
             self._serve_every_app()
 
@@ -155,7 +155,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
             sandbox.log_in(client, "read:user write:integrations", next="/servers")
         """
         __tracebackhide__ = True
-        self._serve_if_free(state_of(client.application))
+        self._serve_if_free(get_state(client.application))
         return login.log_in(client, scope, next=next, expect=expect, **request)
 
     def finish(
@@ -186,7 +186,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
             sandbox.finish(client, client.get("/connect"))
         """
         __tracebackhide__ = True
-        self._serve_if_free(state_of(client.application))
+        self._serve_if_free(get_state(client.application))
         return login.finish_login(client, response, expect, request)
 
     def close(self) -> None:
@@ -207,8 +207,9 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
             self._serve_if_installed(current_app)
 
     def _serve_if_installed(self, app: Flask, **_: Any) -> None:
-        if EXTENSION_KEY in app.extensions:
-            self._serve_if_free(app.extensions[EXTENSION_KEY])
+        state = find_state(app)
+        if state is not None:
+            self._serve_if_free(state)
 
     def _serve_if_free(self, state: ExtensionState) -> None:
         """Serve an app unless a sandbox does already: this one, or one that is for this app."""

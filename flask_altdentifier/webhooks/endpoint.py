@@ -16,7 +16,7 @@ from .. import signals, strict_json
 from ..config import Config, read_config
 from ..decorators import public
 from ..errors import AltDentifierError, ConfigError, log
-from ..state import EXTENSION_KEY, get_state
+from ..state import find_state, get_state
 from .events import Event
 
 #: Largest body, in bytes.
@@ -115,7 +115,7 @@ class WebhookBlueprint(Blueprint):
 
         Raises `ConfigError` if `ALTDENTIFIER_WEBHOOK_SECRET` is missing.
         """
-        state = app.extensions.get(EXTENSION_KEY)
+        state = find_state(app)
         _secrets(read_config(app.config) if state is None else state.config)
         super().register(app, options)
 
