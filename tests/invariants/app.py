@@ -32,7 +32,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     app.add_url_rule("/me", "me", requires_scope()(lambda: current_grant.access_token))
     app.add_url_rule("/cart", "cart", lambda: str(session.get("cart")))
     app.add_url_rule("/cart/<item>", "put", lambda item: session.update(cart=item) or item)
-    app.add_url_rule("/leave", "leave", lambda: str(logout()), methods=["POST"])
+    app.add_url_rule("/leave", "leave", leave, methods=["POST"])
     app.add_url_rule("/slow/<kind>/<gate>", "slow", slow)
     app.after_request(add_process_id)
     return app
@@ -51,6 +51,11 @@ def slow(kind: str, gate: str) -> str:
     if kind == "write":
         session["visits"] = visits + 1
     return gate
+
+
+def leave() -> str:
+    logout()
+    return "bye"
 
 
 def add_process_id(response: Response) -> Response:

@@ -134,7 +134,9 @@ def grant_does_not_expire(patch: Patch) -> None:
         set_record(self, kind, name, data, 10**8 if kind == "grant" else ttl)
 
     patch.setattr(Records, "set", set_for_years)
-    patch.setattr(BrowserCookies, "set_login_id", lambda *a: set_login_id(*a[:2], 10**8))
+    patch.setattr(
+        BrowserCookies, "set_login_id", lambda self, value, _: set_login_id(self, value, 10**8)
+    )
     patch.setattr(Grant, "expired", False)
 
 
