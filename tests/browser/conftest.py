@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from .firefox import Firefox
 from .http_driver import Chromium, WebKit
 from .sites import Site, serving_sites
 from .webdriver import Driver
+
+#: An old Safari is a WebKit without `Sec-Fetch-*`.
+VISITS = [*product((Chromium, Firefox, WebKit), ("http", "https")), (WebKit, "old-safari")]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,17 +46,26 @@ def sites() -> Iterator[dict[str, Site]]:
         yield sites
 
 
-@pytest.fixture(params=["http", "https", "old-safari"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each story as all these visits, one browser after the other."""
+    if "driver" in metafunc.fixturenames:
+        names = [f"{browser.__name__.lower()}-{site}" for browser, site in VISITS]
+        metafunc.parametrize(
+            ("running_browser", "site"), VISITS, indirect=True, ids=names, scope="session"
+        )
+
+
+@pytest.fixture
 def site(request: pytest.FixtureRequest, sites: dict[str, Site]) -> Site:
-    """One address after the other."""
+    """One address of the example app."""
     return sites[request.param]
 
 
-@pytest.fixture(scope="session", params=[Chromium, Firefox, WebKit])
+@pytest.fixture(scope="session")
 def running_browser(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Driver]:
-    """One browser after the other."""
+    """One browser with a profile of its own."""
     driver: Driver = request.param(tmp_path_factory.mktemp("profile"))
     yield driver
     driver.quit()

@@ -55,7 +55,7 @@ class Firefox(Driver):
         _, number, error, value = self._receive()
         assert number == self._number
         if error is not None:
-            raise WebDriverError(error)
+            raise WebDriverError(error["message"])
         return value["value"] if isinstance(value, dict) and "value" in value else value
 
     def _receive(self) -> Any:
@@ -69,9 +69,11 @@ class Firefox(Driver):
     def private_window(self) -> Iterator[Firefox]:
         tab = self.tab
         self.use_tab(self.send("NewWindow", type="window", private=True)["handle"])
-        yield self
-        self.send("CloseWindow")
-        self.use_tab(tab)
+        try:
+            yield self
+        finally:
+            self.send("CloseWindow")
+            self.use_tab(tab)
 
     def restart(self) -> None:
         self.quit()

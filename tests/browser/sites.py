@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import trustme
-from flask import Flask
+from flask import Flask, Response, request
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -21,7 +22,7 @@ from flask_altdentifier import sandbox
 from ..servers.process import HOST, Server, find_program, free_port, private_directory
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
 #: Made up. Browsers send all names below localhost to this machine (RFC 6761 section 6.3).
 HTTPS_HOST = "gatehouse.localhost"
@@ -48,26 +49,12 @@ PREFETCHING = b"""<!doctype html><title>Prefetch</title><h1>Prefetching</h1>
 "prerender": [{"urls": ["/members?speculated"]}]}</script><a id="log-in" href="/login">Go</a>"""
 
 
-@dataclass
-class Recorder:
-    """WSGI middleware that keeps the requests, and serves the page `/prefetching`."""
-
-    app: WSGIApplication
-    requests: list[WSGIEnvironment] = field(default_factory=list)
-
-    def __call__(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        self.requests.append(environ)
-        if environ["PATH_INFO"] == "/prefetching":
-            respond("200 OK", [("Content-Type", "text/html")])
-            return [PREFETCHING]
-        return self.app(environ, respond)
-
-
 @dataclass(frozen=True)
 class Site:
     """One address of the example app."""
 
     url: str
+    #: Those that were answered, with their `status`.
     requests: list[WSGIEnvironment]
     sandbox: sandbox.SandboxState
     is_old_safari: bool = False
@@ -84,10 +71,12 @@ def serving(server: BaseWSGIServer) -> Iterator[None]:
     """Answer requests in a thread."""
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @contextmanager
@@ -118,14 +107,25 @@ def serving_sites() -> Iterator[dict[str, Site]]:
                 "INSTANCE_PATH": str(directory / "instance"),
             }
         )
-        recorder = Recorder(ProxyFix(app, x_for=0))
-        server = make_server(HOST, http, recorder, threaded=True, request_handler=QuietHandler)
+        requests: list[WSGIEnvironment] = []
+
+        @app.after_request
+        def record(response: Response) -> Response:
+            requests.append({**request.environ, "status": response.status_code})
+            return response
+
+        # Outside of the app, whose Content-Security-Policy forbids all that is on this page.
+        page = DispatcherMiddleware(
+            app, {"/prefetching": Response(PREFETCHING, mimetype="text/html")}
+        )
+        server = make_server(
+            HOST, http, ProxyFix(page, x_for=0), threaded=True, request_handler=QuietHandler
+        )
         assert isinstance(provider.app, Flask)
         state = sandbox.sandbox_state(provider.app)
         with serving(server), nginx(directory, http, https, old):
             yield {
-                name: Site(url, recorder.requests, state, name == "old-safari")
-                for name, url in urls.items()
+                name: Site(url, requests, state, name == "old-safari") for name, url in urls.items()
             }
 
 

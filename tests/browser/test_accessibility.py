@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from flask_altdentifier import errors
@@ -21,6 +22,7 @@ from .test_stories import ALLOW
 #: Not pytest-playwright's test-results, which it empties.
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 ERRORS = [*map(make, CLASSES), errors.ProviderUnavailable(retry_after="30")]
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE = Axe()
 
 Look = Callable[[str], None]
@@ -30,13 +32,13 @@ Look = Callable[[str], None]
 def look(page: Page) -> Iterator[Look]:
     """Check the page as it stands, and keep a screenshot of it under a name."""
     blocked: list[str] = []
-    page.on("console", lambda message: blocked.extend(blocked_by_policy(message)))
+    page.on("console", lambda it: blocked.append(it.text) if "Policy" in it.text else None)
 
     def check(name: str) -> None:
         for width in (390, 1280):
             page.set_viewport_size({"width": width, "height": 844})
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
                 path = SCREENSHOTS / f"{name}-{width}-{scheme}.png"
                 page.screenshot(path=path, full_page=True)
                 results = AXE.run(page)
@@ -45,10 +47,6 @@ def look(page: Page) -> Iterator[Look]:
 
     yield check
     assert blocked == []
-
-
-def blocked_by_policy(message: ConsoleMessage) -> list[str]:
-    return [message.text] if "Content Security Policy" in message.text else []
 
 
 def press(page: Page, selector: str, heading: str) -> None:

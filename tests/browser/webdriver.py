@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from ..servers.process import wait_until
 
-#: What happens while one page replaces another.
-IN_TRANSIT = {
-    "element not interactable",
-    "javascript error",
-    "no such element",
-    "no such window",
-    "stale element reference",
-    "unknown error",
-}
 #: The key of an element's id in JSON (WebDriver section 12.2).
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
 class WebDriverError(Exception):
-    """The browser's answer to a command is an error."""
-
-    def __init__(self, error: dict[str, Any]) -> None:
-        super().__init__(f"{error['error']}: {error['message']}")
-        self.code = error["error"]
+    """The browser's answer to a command, for example while one page replaces another."""
 
 
 class Driver(ABC):
@@ -60,24 +47,17 @@ class Driver(ABC):
         wait_until(lambda: self._clicks(selector), f"{selector} at {self.url}")
 
     def _clicks(self, selector: str) -> bool:
-        try:
+        with suppress(WebDriverError):
             element = self.send("FindElement", using="css selector", value=selector)
             self.send("ElementClick", id=element[ELEMENT])
-        except WebDriverError as error:
-            if error.code not in IN_TRANSIT:
-                raise
-            return False
-        return True
+            return True
+        return False
 
     def text(self) -> str:
         """Return the visible text of the page, or "" if there is none at this moment."""
-        try:
-            script = "return document.body ? document.body.innerText : ''"
-            return str(self.send("ExecuteScript", script=script, args=[]))
-        except WebDriverError as error:
-            if error.code not in IN_TRANSIT:
-                raise
-            return ""
+        with suppress(WebDriverError):
+            return str(self.send("ExecuteScript", script="return document.body.innerText", args=[]))
+        return ""
 
     def see(self, text: str) -> None:
         """Wait until the page shows *text*."""
