@@ -49,8 +49,12 @@ class RedisStore:
         from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004
         from redis.retry import Retry
 
+        # redis-py 5 accepts the certificate of any host unless it is asked to compare the name.
+        verifies = url.startswith("rediss:") and "ssl_cert_reqs=none" not in url
+        tls = {"ssl_check_hostname": True} if verifies else {}
         client = Redis.from_url(
             url,
+            **tls,
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 1),

@@ -70,6 +70,16 @@ def test_options_in_a_url_win() -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "checks"),
+    [("", True), ("?ssl_cert_reqs=none", None), ("?ssl_check_hostname=0", False)],
+)
+def test_host_name_in_the_certificate_is_checked(query: str, checks: bool | None) -> None:
+    store = from_setting(f"rediss://localhost{query}")
+    assert isinstance(store, RedisStore)
+    assert store._client.connection_pool.connection_kwargs.get("ssl_check_hostname") is checks
+
+
+@pytest.mark.parametrize(
     ("value", "words"),
     [
         ("", "sqlite:///path"),
