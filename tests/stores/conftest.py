@@ -23,7 +23,14 @@ from flask_altdentifier.stores import (
 from ..servers.mariadb import mariadb_server
 from ..servers.postgres import postgres_server
 from ..servers.process import Server
-from ..servers.redis import redis_cluster, redis_server
+from ..servers.redis import (
+    VALKEY,
+    Replicated,
+    redis_cluster,
+    redis_sentinel,
+    redis_server,
+    redis_tls_server,
+)
 
 servers = pytest.mark.server
 
@@ -38,6 +45,24 @@ def redis_process() -> Iterator[Server]:
 def redis_nodes() -> Iterator[list[Server]]:
     with redis_cluster() as nodes:
         yield nodes
+
+
+@pytest.fixture(scope="session")
+def valkey_process() -> Iterator[Server]:
+    with redis_server(program=VALKEY) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_tls_url() -> Iterator[str]:
+    with redis_tls_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def replicated() -> Iterator[Replicated]:
+    with redis_sentinel() as replicated:
+        yield replicated
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +94,10 @@ def sqlite_without_returning(get: Get) -> Iterator[Store]:
     yield from sqlite_file(get)
 
 
-def redis_url(get: Get, url: str = "redis://127.0.0.1:{port}/0") -> Iterator[Store]:
-    server = get("redis_process")
+def redis_url(
+    get: Get, url: str = "redis://127.0.0.1:{port}/0", process: str = "redis_process"
+) -> Iterator[Store]:
+    server = get(process)
     store = RedisStore.from_url(url.format(port=server.port, directory=server.directory))
     yield store
     store._client.close()
@@ -78,6 +105,15 @@ def redis_url(get: Get, url: str = "redis://127.0.0.1:{port}/0") -> Iterator[Sto
 
 def redis_client(get: Get) -> Iterator[Store]:
     with redis.Redis(port=get("redis_process").port, decode_responses=True) as client:
+        yield RedisStore(client)
+
+
+def redis_tls(get: Get) -> Iterator[Store]:
+    yield from redis_url(get, get("redis_tls_url"))
+
+
+def sentinel(get: Get) -> Iterator[Store]:
+    with get("replicated").client() as client:
         yield RedisStore(client)
 
 
@@ -119,7 +155,10 @@ ON_SERVERS: dict[str, Maker] = {
     "redis": redis_url,
     "redis decoding": redis_client,
     "redis unix": partial(redis_url, url="unix://{directory}/redis.sock"),
+    "redis tls and acl": redis_tls,
+    "redis sentinel": sentinel,
     "redis cluster": cluster,
+    **({"valkey": partial(redis_url, process="valkey_process")} if VALKEY else {}),
     "psycopg": partial(sql_url, "postgresql+psycopg" + POSTGRES, "postgres_process"),
     "pg8000": partial(sql_url, "postgresql+pg8000" + POSTGRES, "postgres_process"),
     "pymysql": partial(sql_url, MARIADB, "mariadb_process"),
