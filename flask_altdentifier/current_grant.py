@@ -1,4 +1,4 @@
-"""The grant of the browser that sent this request, and logging out."""
+"""The grant of the browser that sent this request, login and logout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def get_grant(state: ExtensionState) -> Grant | None:
     if not login.is_loaded:
         after_this_request(_vary_by_cookie)
         grant = _find_grant(login)
-        if not login.is_loaded:  # another thread of this request may have logged out meanwhile
+        if not login.is_loaded:  # another thread of this request may have logged out since
             login.set_grant(grant)
     return login.grant
 
@@ -36,7 +36,7 @@ def get_usable_grant(state: ExtensionState) -> Grant | None:
 
 
 def _find_grant(login: RequestLogin) -> Grant | None:
-    """Return the first usable grant of the login cookies, else an expired one, else None."""
+    """Return the first usable grant of the login cookies, else an expired grant, else None."""
     found: Grant | None = None
     for login_id in login.cookies.get_login_ids():
         grant = login.records.get("grant", sha256_hex(login_id), Grant.from_record)
@@ -47,13 +47,13 @@ def _find_grant(login: RequestLogin) -> Grant | None:
 
 
 def _vary_by_cookie(response: Response) -> Response:
-    """Keep shared caches from showing one person's page to another."""
+    """Prevent shared caches from showing one person's page to another."""
     response.vary.add("Cookie")
     return response
 
 
 def sha256_hex(login_id: str) -> str:
-    """Return the name of a login's record, which does not reveal the login cookie."""
+    """Return the name of a grant's record, which does not reveal the login cookie."""
     return hashlib.sha256(login_id.encode()).hexdigest()
 
 
@@ -77,13 +77,13 @@ class _CurrentGrant(LocalProxy[Grant]):
             return False
         state = get_state()
         if get_request_login(state, request).records.error_reported:
-            return False  # so that the page about the failure can use a layout that asks
+            return False  # so that the error page can use a layout that reads `current_grant`
         return get_usable_grant(state) is not None
 
 
 #: Proxy to this request's `Grant`. Falsy if nobody is logged in or the grant has expired.
 #:
-#: Without a grant, its attributes raise `RuntimeError`. Reading it raises
+#: If there is no grant, its attributes raise `RuntimeError`. Reading it raises
 #: `errors.StoreUnavailable` if the store does not answer, and `errors.ConfigError` if the blueprint
 #: is not registered. Example::
 #:
@@ -94,15 +94,16 @@ current_grant: Grant = _CurrentGrant(_get_grant_or_raise)  # type: ignore[assign
 
 
 def log_in(login: RequestLogin, grant: Grant) -> None:
-    """Log this browser in with *grant*. Its older logins end, and its ids are new.
+    """Log this browser in with *grant*, under a new login ID and a new session ID.
 
-    If a receiver of `logged_in` raises, the new login ends too. Raises `StoreUnavailable`.
+    Ends the browser's older logins. If a receiver of `logged_in` raises, the new login ends too.
+    Raises `StoreUnavailable`.
     """
     login_id, lifetime = create_login_id(), grant.expires_at.timestamp() - time.time()
     login.records.set("grant", sha256_hex(login_id), grant.to_record(), lifetime)
     is_kept = False
     try:
-        # Not before the grant is written: a store that is full can delete the session, but not
+        # Only after the grant is written, because a full store can delete the session but cannot
         # write it again.
         regenerate_session_id(current_app, request)
         end_login(login)
@@ -118,10 +119,15 @@ def log_in(login: RequestLogin, grant: Grant) -> None:
 
 
 def logout() -> None:
-    """End this browser's login for good. The response deletes the login cookie.
+    """End this browser's login. The response deletes the login cookie.
 
-    The rest of the session stays, under a new id. Raises `errors.StoreUnavailable`; then the login
-    may still exist. Example::
+    No copy of the cookie can use the login again. The session keeps its values, under a new ID.
+
+    Raises:
+        StoreUnavailable: The store did not answer, so the login may still exist.
+        ConfigError: The blueprint is not registered in the app.
+
+    Example::
 
         @app.post("/goodbye")
         def goodbye():
@@ -139,17 +145,25 @@ def logout() -> None:
 
 
 def end_login(login: RequestLogin) -> None:
-    """Delete this browser's logins from the store. The cookie stays. Raises `StoreUnavailable`."""
+    """Delete this browser's logins from the store, not its cookie. Raises `StoreUnavailable`."""
     for login_id in login.cookies.get_login_ids():
         login.records.delete("grant", sha256_hex(login_id))
     login.set_grant(None)
 
 
 def logout_all() -> int:
-    """End every login and every pending login of this app, and return how many logins it ended.
+    """End every login and every pending login of this app, for incident response.
 
-    For incident response. The app's sessions stay. Works in an app context, such as a command.
-    Raises `errors.StoreUnavailable`. Example::
+    The app's sessions stay. An app context is enough, for example in a command.
+
+    Returns:
+        The number of logins that were ended.
+
+    Raises:
+        StoreUnavailable: The store did not answer, so some logins may still exist.
+        ConfigError: The blueprint is not registered in the app.
+
+    Example::
 
         with app.app_context():
             logout_all()

@@ -1,4 +1,4 @@
-"""Guards for views: `requires_scope`, `protect` and `public`."""
+"""The guards of views: `requires_scope`, `protect` and `public`."""
 
 from __future__ import annotations
 
@@ -22,25 +22,32 @@ from .state import ExtensionState, get_state
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-#: On a guarded view: the scopes that it requires.
+#: Attribute of a guarded view: the scopes that it requires.
 REQUIRED_SCOPES = "_altdentifier_required_scopes"
-#: On a view function: its guarded version. If a route has the former, the guard is not in the way.
+#: Attribute of a view function: its guarded version. A route to the function itself is unguarded.
 GUARDED_VERSION = "_altdentifier_guarded_version"
 _PUBLIC = "_altdentifier_public"
 
 
 def requires_scope(*scopes: str) -> Callable[[View], View]:
-    """Decorate a view: only visitors who granted each of *scopes* can see it.
+    """Decorate a view so that only visitors who granted each of *scopes* can see it.
 
-    Put it below the route decorator. It works on sync and async views, in `MethodView.decorators`,
-    and stacked. A page navigation without a login is redirected to `/login`, any other request gets
-    401. A scope that was never asked for is asked for, and one that was declined is a 403.
+    Write it below the route decorator. It works on sync and async views, in
+    `MethodView.decorators`, and stacked.
+
+    Without a login, a page navigation is redirected to `/login`, and any other request gets 401. If
+    the user was not asked for a scope yet, a page navigation is redirected to AltDentifier. If the
+    user declined it, the response is 403.
 
     Args:
         scopes: One scope per argument. Default: `"read:user"`.
 
-    Raises `TypeError` if it is used without parentheses or above the route decorator, and
-    `ValueError` for an invalid scope.
+    Returns:
+        The decorator.
+
+    Raises:
+        TypeError: The parentheses are missing, or it stands above the route decorator.
+        ValueError: A scope is not valid.
 
     Example::
 
@@ -52,7 +59,7 @@ def requires_scope(*scopes: str) -> Callable[[View], View]:
     required = _validate(scopes, "@requires_scope")
 
     def decorate(view: View) -> View:
-        _refuse_registered(view, sys._getframe(1))  # noqa: SLF001
+        _refuse_routed(view, sys._getframe(1))  # noqa: SLF001
         # Stacked decorators check once, for all scopes.
         all_scopes = required | getattr(view, REQUIRED_SCOPES, frozenset())
         if iscoroutinefunction(view):
@@ -69,7 +76,7 @@ def requires_scope(*scopes: str) -> Callable[[View], View]:
                 return view(*args, **kwargs) if response is None else response
 
         setattr(guarded, REQUIRED_SCOPES, all_scopes)
-        _remember(view, guarded)
+        _record_guarded(view, guarded)
         return guarded  # type: ignore[return-value]
 
     return decorate
@@ -79,13 +86,14 @@ def protect(blueprint_or_app: Blueprint | Flask, *scopes: str) -> None:
     """Guard every view of a blueprint or app as `requires_scope` does.
 
     Static files, views marked `public`, this extension's routes, unknown paths and automatic
-    `OPTIONS` responses stay open. Call it before the blueprint is registered.
+    `OPTIONS` responses stay open. Call it before you register the blueprint.
 
     Args:
-        blueprint_or_app: What to guard.
+        blueprint_or_app: The blueprint or app whose views to guard.
         scopes: One scope per argument. Default: `"read:user"`.
 
-    Raises `ValueError` for an invalid scope.
+    Raises:
+        ValueError: A scope is not valid.
 
     Example::
 
@@ -100,9 +108,16 @@ def protect(blueprint_or_app: Blueprint | Flask, *scopes: str) -> None:
 
 
 def public(view: View) -> View:
-    """Exempt a view from `protect`. Put it right below the route decorator.
+    """Exempt a view from `protect`. Write it directly below the route decorator.
 
-    Raises `TypeError` for a class: give it `decorators = [public]` instead.
+    Args:
+        view: A view function, sync or async.
+
+    Returns:
+        The same function.
+
+    Raises:
+        TypeError: *view* is a class. Set its attribute `decorators = [public]` instead.
 
     Example::
 
@@ -112,16 +127,16 @@ def public(view: View) -> View:
             return "Everybody can read this."
     """
     if isinstance(view, type):
-        raise TypeError(f"Give {view.__name__} the attribute decorators = [public] instead.")
+        raise TypeError(f"Set the attribute decorators = [public] of {view.__name__} instead.")
     setattr(view, _PUBLIC, True)
     return view
 
 
 def authorize(required: frozenset[str]) -> Response | None:
-    """Return None if this browser has granted *required*, else the redirect that leads there.
+    """Return None if this browser's grant covers *required*, else a redirect to get the grant.
 
-    Raises `LoginRequired` and `InsufficientScope` for a request that is not a page navigation, the
-    latter for declined scopes too, and `StoreUnavailable`.
+    Raises `LoginRequired` or `InsufficientScope` if the request is not a page navigation, and
+    `InsufficientScope` if the user declined a scope. Raises `StoreUnavailable`.
     """
     after_this_request(_keep_private)
     state = get_state()
@@ -169,11 +184,11 @@ def _validate(scopes: tuple[Any, ...], usage: str) -> frozenset[str]:
     try:
         return validate_scopes(scopes) or frozenset({READ_USER})
     except ValueError as error:
-        raise ValueError(f"{usage}: {error}. Give each scope as an argument of its own.") from None
+        raise ValueError(f"{usage}: {error}. Pass one scope per argument.") from None
 
 
 def is_exempt() -> bool:
-    """Return whether `protect` leaves this request alone."""
+    """Return whether `protect` does not guard this request."""
     rule = request.url_rule
     if rule is None:
         return True  # 404 or 405: there is no view to guard
@@ -188,24 +203,24 @@ def _is_static(endpoint: str) -> bool:
     return name == "static" and scaffold is not None and scaffold.has_static_folder
 
 
-def _remember(view: Any, guarded: Any) -> None:
-    """Let `flask altdentifier check` find a route that leads past the guard."""
+def _record_guarded(view: Any, guarded: Any) -> None:
+    """Record *guarded*, so that `flask altdentifier check` finds a route to the unguarded view."""
     with suppress(AttributeError):  # a method or a partial has no attributes
         setattr(view, GUARDED_VERSION, guarded)
 
 
-def _refuse_registered(view: Any, caller: FrameType) -> None:
-    """Raise `TypeError` if *view* is a route already, so that the guard would guard nothing.
+def _refuse_routed(view: Any, caller: FrameType) -> None:
+    """Raise `TypeError` if *view* has a route already, which would bypass the guard.
 
-    It looks at the apps and blueprints that the caller can name, which finds the usual mistake
-    right where it is made. `flask altdentifier check` finds the others.
+    Only the apps and blueprints among the caller's variables are checked, because a view does not
+    know its app. `flask altdentifier check` finds the other cases.
     """
     names = {**caller.f_globals, **caller.f_locals}
     scaffolds = (value for value in names.values() if isinstance(value, (Flask, Blueprint)))
     if any(view is route for scaffold in scaffolds for route in _views_of(scaffold)):
         raise TypeError(
             "@requires_scope guards nothing above a route decorator. "
-            "Put it below: first @app.route(...), then @requires_scope()."
+            "Write it below: first @app.route(...), then @requires_scope()."
         )
 
 

@@ -1,4 +1,4 @@
-"""The grant: what a user allowed, and for how long."""
+"""The grant: the scopes that a user allowed, the tokens, and when they expire."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 
 class _Tokens:
-    """Keeps both tokens in slots, which `vars`, `dataclasses.asdict` and `repr` do not visit."""
+    """Keeps both tokens in slots, because `vars`, `dataclasses.asdict` and `repr` skip slots."""
 
     __slots__ = ("_access_token", "_refresh_token")
 
@@ -20,7 +20,7 @@ class _Tokens:
 
 @dataclass(frozen=True, init=False, eq=False)
 class Grant(_Tokens):
-    """What the user allowed, as AltDentifier's token response states it.
+    """The scopes that the user allowed, and the tokens of AltDentifier's token response.
 
     A grant is immutable, and falsy once it has expired. `repr`, `vars` and `dataclasses.asdict`
     show neither token. Pickling raises `TypeError`, because a pickle would contain both tokens
@@ -30,7 +30,7 @@ class Grant(_Tokens):
         access_token: The bearer token (RFC 6750).
         refresh_token: The refresh token, or None. AltDentifier documents no way to use it.
         scope: The scopes that the user granted.
-        requested_scope: The scopes that the user was asked for.
+        requested_scope: The scopes that were requested.
         expires_at: When the access token expires, as an aware UTC `datetime`.
 
     Example::
@@ -41,7 +41,7 @@ class Grant(_Tokens):
 
     #: The scopes that the user granted.
     scope: frozenset[str]
-    #: The scopes that the user was asked for. What is missing in `scope` was declined.
+    #: The scopes that were requested. The user declined those that are missing in `scope`.
     requested_scope: frozenset[str]
     #: When the access token expires (UTC).
     expires_at: datetime
@@ -153,8 +153,8 @@ class Grant(_Tokens):
         """Return the grant that `to_record` turned into *record*.
 
         Raises:
-            ValueError: `to_record` cannot have returned *record*, because a value is missing or has
-                another type. The message quotes nothing.
+            ValueError: A value of *record* is missing or has another type. The message quotes
+                nothing.
 
         Example::
 

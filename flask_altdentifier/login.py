@@ -1,5 +1,6 @@
-"""The login (RFC 6749 section 4.1): `start_login` sends the browser to AltDentifier, and
-`handle_callback` receives it back.
+"""The login flow (RFC 6749 section 4.1).
+
+`start_login` redirects the browser to AltDentifier. `handle_callback` receives the response.
 """
 
 from __future__ import annotations
@@ -27,16 +28,23 @@ def authorize_redirect(
     guild_id: str | int | None = None,
     next: str | None = None,  # noqa: A002
 ) -> Response:
-    """Return the response that starts a login from a view of your own.
+    """Return the redirect that starts a login from a view of your own.
 
     Args:
-        scopes: What to ask for, beside what the current grant was asked for. Default:
-            `ALTDENTIFIER_SCOPE`.
-        guild_id: Discord ID of the server to add to. Needs the scope `write:integrations`.
-        next: Local path to return to after the login. Anything else is ignored.
+        scopes: The scopes to request, beside those that the current grant was requested with.
+            Default: `ALTDENTIFIER_SCOPE`.
+        guild_id: Discord ID of the server to add the application to. It requires the scope
+            `write:integrations`.
+        next: Local path to return to after the login. Any other value is ignored.
 
-    Raises `ValueError` for an invalid scope or guild id, `errors.PrefetchRefused` if the browser
-    only prefetches the page, and `errors.StoreUnavailable`.
+    Returns:
+        A redirect to AltDentifier.
+
+    Raises:
+        ValueError: A scope or *guild_id* is not valid.
+        ConfigError: Sessions are Flask's signed cookies, or the blueprint is not registered.
+        PrefetchRefused: The browser only prefetches the page.
+        StoreUnavailable: The store did not answer.
 
     Example::
 
@@ -59,7 +67,7 @@ def start_login(
     next: str | None,  # noqa: A002
     guild_id: str | int | None = None,
 ) -> Response:
-    """Return the redirect to AltDentifier that asks for *scope*; see `authorize_redirect`."""
+    """Return the redirect to AltDentifier that requests *scope*, as `authorize_redirect` does."""
     _refuse_cookie_sessions()
     guild = _validate_guild_id(guild_id, scope)
     if is_prefetch(request):
@@ -87,31 +95,30 @@ def _validate_guild_id(guild_id: str | int | None, scope: frozenset[str]) -> str
     if guild_id is None:
         return None
     if WRITE_INTEGRATIONS not in scope:
-        raise ValueError(f"guild_id needs the scope {WRITE_INTEGRATIONS!r}")
+        raise ValueError(f"guild_id requires the scope {WRITE_INTEGRATIONS!r}")
     return validate_discord_id(guild_id)
 
 
 def handle_callback(state: ExtensionState) -> Response:
-    """Return the redirect that ends the login of this callback.
+    """Finish the login of this callback, and return the redirect to its page.
 
-    The state is checked and consumed first, and only then the rest of the query is read. Raises
-    `StateError` for a state that is not pending in this browser, `StoreUnavailable`, and what
-    `AuthorizationResponse.code` and `OAuthClient.exchange_code` raise.
+    Consumes the OAuth state first, and only then reads the rest of the query. Raises `StateError`
+    if the OAuth state belongs to no pending login of this browser. Raises `StoreUnavailable`, and
+    the errors of `AuthorizationResponse.code` and `OAuthClient.exchange_code`.
     """
     _refuse_cookie_sessions()
     login = get_request_login(state, request)
-    answer = AuthorizationResponse(request.query_string)
-    used = answer.state
-    pending = None
-    if used is not None:
-        pending = pop_pending_login(login, state.config.client_secret, used)
-    if used is None or pending is None or pending.expired:
-        return _reject_state(state, login, used, pending)
+    response = AuthorizationResponse(request.query_string)
+    oauth_state, pending = response.state, None
+    if oauth_state is not None:
+        pending = pop_pending_login(login, state.config.client_secret, oauth_state)
+    if oauth_state is None or pending is None or pending.expired:
+        return _reject_state(state, login, oauth_state, pending)
     try:
-        code = answer.code
+        code = response.code
         # Written before the code is exchanged, so that a full store fails the login before the
         # single-use code is sent.
-        login.records.set("return", used, pending.next, state.config.login_lifetime)
+        login.records.set("return", oauth_state, pending.next, state.config.login_lifetime)
         grant = state.oauth.exchange_code(
             code,
             redirect_uri=pending.redirect_uri,
@@ -123,45 +130,52 @@ def handle_callback(state: ExtensionState) -> Response:
         if error.next_step is not None:
             error.login_url = state.login_url(pending.next, pending.scope)
         raise
-    return redirect(pending.next or after_login(state), 303)
+    return redirect(pending.next or _after_login(state), 303)
 
 
-def after_login(state: ExtensionState) -> str:
+def _after_login(state: ExtensionState) -> str:
     """Return `ALTDENTIFIER_AFTER_LOGIN` as the browser sees it."""
     return with_script_root(request, state.config.after_login)
 
 
 def _reject_state(
-    state: ExtensionState, login: RequestLogin, used: str | None, late: PendingLogin | None
+    state: ExtensionState,
+    login: RequestLogin,
+    oauth_state: str | None,
+    expired: PendingLogin | None,
 ) -> Response:
-    """Return to the app if this browser is logged in, as after the back button or a second click.
+    """Redirect to the app if this browser is logged in, for example after the back button.
 
-    Raises `StateError` otherwise. Its page leads to where the *late* or *used* login was to lead,
-    if this browser started it.
+    Raises `StateError` otherwise. If this browser started the *expired* or finished login, the
+    error page offers a new login with the same `next`.
     """
     if get_usable_grant(state) is not None:
-        return redirect((late and late.next) or after_login(state), 303)
-    if late is not None:
-        raise StateError(login_url=state.login_url(late.next, late.scope))
-    page = _next_of_used(login, state.config.client_secret, used)
+        return redirect((expired and expired.next) or _after_login(state), 303)
+    if expired is not None:
+        raise StateError(login_url=state.login_url(expired.next, expired.scope))
+    page = _next_of_finished(login, state.config.client_secret, oauth_state)
     raise StateError(login_url=state.login_url(page))
 
 
-def _next_of_used(login: RequestLogin, client_secret: str, used: str | None) -> str | None:
-    if used is None or login.cookies.find_state_cookie(client_secret, used) is None:
+def _next_of_finished(
+    login: RequestLogin, client_secret: str, oauth_state: str | None
+) -> str | None:
+    """Return the `next` of a login that this browser has finished, or None."""
+    if oauth_state is None or login.cookies.find_state_cookie(client_secret, oauth_state) is None:
         return None
-    return login.records.get("return", used, urls.local_path)
+    return login.records.get("return", oauth_state, urls.local_path)
 
 
 def _refuse_cookie_sessions() -> None:
     """Raise `ConfigError` if sessions are Flask's signed cookies.
 
-    The browser keeps those, so it can bring a used state back. `Session(app)` may be called after
-    the registration, so this is known at the first login only.
+    A browser can send an old cookie again, and a used OAuth state with it. This is checked at each
+    login, because the app may call `Session(app)` after the registration.
     """
     if isinstance(current_app.session_interface, SecureCookieSessionInterface):
         raise ConfigError(
-            "Sessions are signed cookies, which a browser can bring back. If SESSION_TYPE is set, "
-            "call flask_session.Session(app), or remove SESSION_TYPE to keep sessions in the store "
-            "of the logins. If the app sets a session_interface of its own, remove it."
+            "Sessions are signed cookies, and a browser can send an old cookie again. If "
+            "SESSION_TYPE is set, call flask_session.Session(app), or remove SESSION_TYPE to keep "
+            "sessions in the store of the logins. If the app sets a session_interface of its own, "
+            "remove it."
         )

@@ -1,7 +1,7 @@
-"""Records: JSON values in the store, each under its kind and name.
+"""Records: JSON values in the store, each with a kind and a name.
 
-Each record repeats its kind and key, because a client that is not thread-safe can return the
-answer to another request. A record that was not asked for counts as none.
+Each record repeats its kind and key, because a client that is not thread-safe can return the record
+that another request has read. A record with another kind or key counts as missing.
 """
 
 from __future__ import annotations
@@ -17,30 +17,28 @@ from .stores import Store
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
 T = TypeVar("T")
-#: `return` remembers where a used login was to lead, for a callback that is delivered twice.
+#: A `return` record keeps the `next` of a finished login, for a callback that arrives twice.
 RecordKind = Literal["grant", "pending", "return", "session"]
 
 
 class Records:
-    """The records of one app. Each request has an object of its own.
+    """The records of one app, in one request or command.
 
-    Whatever the store raises becomes `StoreUnavailable`. After one failure the store is not called
-    again by the same object, so that a visitor does not wait for each call to time out.
+    Any exception of the store becomes `StoreUnavailable`. After one failure, the object does not
+    call the store again, so that a visitor does not wait for several timeouts.
     """
 
     def __init__(self, get_store: Callable[[], Store], key_prefix: str) -> None:
-        """Keep records in the store that *get_store* returns, under keys that begin with
-        *key_prefix*.
-        """
+        """Use the store that *get_store* returns. Each key starts with *key_prefix*."""
         self.get_store = get_store
         self.key_prefix = key_prefix
         #: Whether the store has failed.
         self.failed: bool = False
-        #: Whether the app has seen that as `StoreUnavailable`.
+        #: Whether the failure has reached the app as `StoreUnavailable`.
         self.error_reported: bool = False
 
     def get(self, kind: RecordKind, name: str, parse: Callable[[Any], T]) -> T | None:
-        """Return what *parse* makes of a record's data. None if it is missing or damaged.
+        """Return a record's data, converted by *parse*. None if it is missing or damaged.
 
         Raises `StoreUnavailable`.
         """
@@ -48,21 +46,21 @@ class Records:
         return _read(self._call("get", key), kind, key, parse)
 
     def set(self, kind: RecordKind, name: str, data: Any, ttl: float) -> None:
-        """Write a record that ends after *ttl* seconds. Raises `StoreUnavailable`."""
+        """Write a record that expires after *ttl* seconds. Raises `StoreUnavailable`."""
         key = self.key(kind, name)
         value = json.dumps({"kind": kind, "key": key, "data": data}, separators=(",", ":"))
         self._call("set", key, value, ttl)
 
     def pop(self, kind: RecordKind, name: str, parse: Callable[[Any], T]) -> T | None:
-        """Delete a record and return its data as `get` does, to one of many callers only.
+        """Atomically delete a record and return its data as `get` does.
 
-        Raises `StoreUnavailable`.
+        Of many callers, one gets the data. Raises `StoreUnavailable`.
         """
         key = self.key(kind, name)
         return _read(self._call("pop", key), kind, key, parse)
 
     def delete(self, kind: RecordKind, name: str) -> None:
-        """Delete a record. Raises `StoreUnavailable` if it may still be there."""
+        """Delete a record. Raises `StoreUnavailable` if it may still exist."""
         self._call("delete", self.key(kind, name))
 
     def clear(self, kind: RecordKind) -> int:
@@ -93,8 +91,8 @@ def _read(value: Any, kind: RecordKind, key: str, parse: Callable[[Any], T]) -> 
         if record["kind"] == kind and record["key"] == key:
             return parse(record["data"])
     except Exception:
-        # Damaged, or of another version. It must not be a 500 on every request.
-        logger.error("A record in the store is damaged. It counts as none.")
+        # Damaged, or written by another version. It must not cause a 500 on every request.
+        logger.error("A record in the store is damaged. It counts as missing.")
         return None
-    logger.error("The store returned a record that was not asked for. It counts as none.")
+    logger.error("The store returned the record of another key. It counts as missing.")
     return None

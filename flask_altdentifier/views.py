@@ -1,4 +1,4 @@
-"""The three routes: `/login`, `/callback` and `/logout`."""
+"""The three views: `/login`, `/callback` and `/logout`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .state import ExtensionState, get_state
 
 @public
 def login() -> Response:
-    """`GET /login?next=/path&scope=write:integrations`: send the browser to AltDentifier."""
+    """`GET /login?next=/path&scope=write:integrations`: redirect the browser to AltDentifier."""
     _require_method("GET")
     state, next_path = get_state(), request.args.get("next")
     more = frozenset(request.args.get("scope", "").split(" ")) & DOCUMENTED_SCOPE_NAMES
@@ -45,7 +45,7 @@ def login() -> Response:
 
 @public
 def callback() -> Response:
-    """`GET /callback`: receive the browser back from AltDentifier."""
+    """`GET /callback`: receive the authorization response (RFC 6749 section 4.1.2)."""
     after_this_request(_keep_code_private)
     _require_method("GET")
     state = get_state()
@@ -53,8 +53,9 @@ def callback() -> Response:
         return handle_callback(state)
     except AltDentifierError as error:
         failure = error
-    # Outside of the `except` and without its traceback, whose frames hold the code and the client
-    # secret: error trackers record local variables if a receiver of the signal raises.
+    # The code and the client secret are local variables in the frames of the traceback. If a
+    # receiver of the signal raises, error trackers record them. So the signal is sent outside of
+    # the `except`, and the error without its traceback.
     failure.__traceback__ = None
     if failure.next_step is not None and failure.login_url is None:
         failure.login_url = state.login_url(None)
@@ -77,7 +78,7 @@ def logout() -> Response:
 
 
 def _logout_page() -> Response:
-    """Answer 405, because a link or an image of another site can send a GET."""
+    """Answer 405, because a link or an image on another site can send a GET."""
     if request.method != "GET" or not wants_html(request):
         raise MethodNotAllowed(valid_methods=["POST"])
     page = render_page("logout.html", "Log out")
@@ -86,7 +87,7 @@ def _logout_page() -> Response:
 
 
 def _require_method(method: str) -> None:
-    """Refuse HEAD, which Flask adds to GET: it must not start or finish a login."""
+    """Refuse other methods. Flask adds HEAD to GET, and HEAD must not start or finish a login."""
     if request.method != method:
         raise MethodNotAllowed(valid_methods=[method])
 
@@ -98,11 +99,11 @@ def _keep_code_private(response: Response) -> Response:
 
 
 def _redirect_to_callback_host(state: ExtensionState) -> Response | None:
-    """Move a login between `www.example.com` and `example.com`, to the callback's host.
+    """Redirect from `www.example.com` to `example.com`, or back, if the callback is there.
 
-    The state cookie of one of them would not come back to the other. No other host is redirected,
-    because behind a proxy the host that the app sees may not be the public one. `moved` stops the
-    loop if a proxy rewrites the host.
+    Browsers do not send the state cookie of one host to the other. No other host is redirected,
+    because the host that the app sees behind a proxy may not be the public one. `moved` in the
+    query prevents a redirect loop if the proxy rewrites the host.
     """
     if state.config.redirect_uri is None or "moved" in request.args:
         return None

@@ -1,1 +1,1 @@
-"""What a browser carries: our cookies, our entry in its session, and what is cached per request."""
+"""The browser's side of a login: cookies, session, pending logins, and a cache per request."""

@@ -1,7 +1,7 @@
-"""Our two kinds of cookie: one state cookie for each pending login, and the login cookie.
+"""The state cookies, one for each pending login, and the login cookie.
 
-Each is written by one flow alone, so a slow request of the same browser cannot undo it. The session
-cannot promise that, because it is rewritten whole at the end of a request.
+Only the login flow writes a cookie, so a slow request of the same browser cannot undo the change. A
+session has no such guarantee, because each request rewrites the whole session at its end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import cached_property
 
 from flask import Flask, Request, Response, after_this_request
 
-#: How many cookies of one name are tried. A changed cookie domain leaves two of one name.
+#: How many cookies with the same name are read. A changed cookie domain leaves two of them.
 MAX_SAME_NAME = 4
 
 # Time of creation in nanoseconds, 256 random bits, and a signature.
@@ -39,14 +39,14 @@ class StateCookie:
     def create(cls, client_secret: str) -> StateCookie:
         """Return a new cookie, signed with a key that is derived from *client_secret*.
 
-        Without a signature, made-up cookies could push out real pending logins.
+        Without a signature, made-up cookies could evict real pending logins.
         """
         signed = f"{time.time_ns()}.{secrets.token_urlsafe(32)}"
         return cls(f"{signed}.{_signature(client_secret, signed)}")
 
     @classmethod
     def parse(cls, client_secret: str, value: str) -> StateCookie | None:
-        """Return the cookie if we have created it, else None."""
+        """Return the cookie if its signature is valid, else None."""
         match = _STATE_COOKIE.fullmatch(value)
         if match and hmac.compare_digest(match[2], _signature(client_secret, match[1])):
             return cls(value)
@@ -69,10 +69,10 @@ def create_login_id() -> str:
 
 
 class BrowserCookies:
-    """Reads our cookies from one request, and changes them in its response."""
+    """Reads the extension's cookies from one request, and changes them in its response."""
 
     def __init__(self, app: Flask, request: Request, client_hash: str) -> None:
-        """Take path and domain from the session cookie of *app*."""
+        """Use the path and domain of the session cookie of *app*."""
         interface = app.session_interface
         self.request = request
         self.path = interface.get_cookie_path(app)
@@ -95,11 +95,11 @@ class BrowserCookies:
         """Delete the login cookie."""
         self._delete(self.name)
         if self.domain and len(self.request.cookies.getlist(self.name)) > 1:
-            # A cookie from before SESSION_COOKIE_DOMAIN was set.
+            # The other cookie was set before the app got a SESSION_COOKIE_DOMAIN.
             self._delete(self.name, host_only=True)
 
     def find_state_cookie(self, client_secret: str, state: str) -> StateCookie | None:
-        """Return the state cookie of *state*, or None if this browser does not have it."""
+        """Return the cookie of the OAuth state *state*, or None if this browser has none."""
         for value in self.request.cookies.getlist(self._state_cookie_name(state))[:MAX_SAME_NAME]:
             cookie = StateCookie.parse(client_secret, value)
             if cookie is not None and hmac.compare_digest(cookie.state, state):
@@ -107,7 +107,7 @@ class BrowserCookies:
         return None
 
     def get_state_cookies(self, client_secret: str) -> list[StateCookie]:
-        """Return the state cookies of this browser, oldest first. Made-up ones are left out."""
+        """Return the state cookies of this browser with a valid signature, oldest first."""
         prefix = self._state_cookie_name("")
         values = {
             value

@@ -1,4 +1,4 @@
-"""Pending logins: started in a browser, and not finished yet."""
+"""Pending logins, which a browser has started and not finished."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from .cookies import StateCookie
 from .request_login import RequestLogin
 from .session import get_session_states, set_session_states
 
-#: Pending logins of one browser. The oldest is dropped first.
+#: Pending logins of one browser. A new one evicts the oldest.
 MAX_PENDING = 5
-#: Pending logins that one response drops: with the new one, at most seven cookies. nginx's default
-#: buffers refuse the headers that deleting thirty cookies makes.
+#: Pending logins that one response evicts. With the new one, that makes seven `Set-Cookie` headers.
+#: nginx's default buffers refuse a response that deletes thirty cookies.
 MAX_EVICTED = 6
 
 
 @dataclass(frozen=True)
 class PendingLogin:
-    """What the callback needs to know of the login that led to it."""
+    """The values of a started login that the callback needs."""
 
-    #: Local path to go to after the login, or None.
+    #: Local path to redirect to after the login, or None.
     next: str | None
     #: The scopes that were requested.
     scope: frozenset[str]
     redirect_uri: str
-    #: PKCE's code verifier (RFC 7636), or None.
+    #: The code verifier of PKCE (RFC 7636), or None.
     code_verifier: str | None = field(repr=False)
     #: Seconds since 1970.
     expires_at: float
 
     @property
     def expired(self) -> bool:
-        """Whether the login took longer than `ALTDENTIFIER_LOGIN_LIFETIME`."""
+        """Whether the login has lasted longer than `ALTDENTIFIER_LOGIN_LIFETIME`."""
         return self.expires_at <= time.time()
 
     def to_record(self) -> dict[str, Any]:
@@ -43,18 +43,18 @@ class PendingLogin:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> PendingLogin:
-        """Return the login that `to_record` wrote."""
+        """Return the pending login that `to_record` turned into *record*."""
         return cls(**{**record, "scope": frozenset(record["scope"])})
 
 
 def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingLogin) -> str:
-    """Keep *pending* and return its state. Only this browser can finish it.
+    """Store *pending*, set its state cookie, and return its OAuth state.
 
     Raises `StoreUnavailable`.
     """
     _evict_oldest(login, client_secret)
     cookie = StateCookie.create(client_secret)
-    # Twice as long as the login may take, so that a late callback still knows its page.
+    # Twice the lifetime of a login, so that the error page of a late callback still knows `next`.
     lifetime = 2 * (pending.expires_at - time.time())
     login.records.set("pending", cookie.state, pending.to_record(), lifetime)
     set_session_states([*get_session_states(), cookie.state][-MAX_PENDING:])
@@ -64,17 +64,17 @@ def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingL
 
 def _evict_oldest(login: RequestLogin, client_secret: str) -> None:
     cookies = login.cookies.get_state_cookies(client_secret)
-    surplus = max(0, len(cookies) - MAX_PENDING + 1)  # with the one that is about to come
+    surplus = max(0, len(cookies) + 1 - MAX_PENDING)  # one more is about to be added
     for cookie in cookies[: min(surplus, MAX_EVICTED)]:
         login.records.delete("pending", cookie.state)
         login.cookies.delete_state_cookie(cookie.state)
 
 
 def pop_pending_login(login: RequestLogin, client_secret: str, state: str) -> PendingLogin | None:
-    """Remove and return the pending login of *state*, to one caller only.
+    """Atomically remove and return the pending login of the OAuth state *state*.
 
-    Returns None if this browser has not started it, and if it was finished or dropped. It may have
-    expired. Raises `StoreUnavailable`.
+    Returns None if this browser has not started it, and if it was finished or evicted. The result
+    may have expired. Raises `StoreUnavailable`.
     """
     if login.cookies.find_state_cookie(client_secret, state) is None:
         return None

@@ -1,7 +1,7 @@
-"""What one request knows of its login.
+"""The login of one request: its cookies, its records and its grant.
 
-It is kept on the request object. The WSGI environment would not do, because Flask-SocketIO shares
-one among all events of a socket, and a grant that is cached there would outlive a logout.
+It is an attribute of the request object, not a key of the WSGI environment. Flask-SocketIO shares
+one environment among all events of a socket, so a grant in it would outlive a logout.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RequestLogin:
 
 
 def get_request_login(state: ExtensionState, request: Request) -> RequestLogin:
-    """Return what *request* knows of its login."""
+    """Return the login of *request*. Creates it at the first call."""
     found: RequestLogin | None = getattr(request, _ATTRIBUTE, None)
     if found is None:
         found = RequestLogin(state, request)

@@ -1,4 +1,4 @@
-"""The server-side session: our entry in it, and an interface that keeps sessions in the store."""
+"""The server-side session: the OAuth states in it, and an interface that uses the store."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .request_login import get_request_login
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
-#: The session's key for the states of the logins that were started in it.
+#: The session's key for the OAuth states of the logins that were started in it.
 STATES_KEY = "altdentifier_states"
 _serializer = TaggedJSONSerializer()
 
 
 def get_session_states() -> list[str]:
-    """Return the states of the logins that were started in this session, oldest first."""
+    """Return the OAuth states of the logins that were started in this session, oldest first."""
     states = session.get(STATES_KEY)
     # The app and other extensions can write any value under any key.
     return [state for state in states if isinstance(state, str)] if type(states) is list else []
 
 
 def set_session_states(states: list[str]) -> None:
-    """Write *states* to the session. An empty list removes the entry."""
+    """Write *states* to the session. An empty list removes the key."""
     if states:
         session[STATES_KEY] = states
     else:
@@ -40,16 +40,16 @@ def set_session_states(states: list[str]) -> None:
 
 
 def regenerate_session_id(app: Flask, request: Request) -> None:
-    """Regenerate the session id to prevent session fixation.
+    """Regenerate the session ID to prevent session fixation.
 
-    Raises `StoreUnavailable` if the sessions' server does not answer.
+    Raises `StoreUnavailable` if the server that keeps the sessions does not answer.
     """
     interface: Any = app.session_interface
     has_session = session or interface.get_cookie_name(app) in request.cookies
     if not has_session or not hasattr(interface, "regenerate"):
         return
     states = get_session_states()
-    session[STATES_KEY] = states  # Flask-Session does not regenerate the id of an empty session
+    session[STATES_KEY] = states  # Flask-Session does not regenerate the ID of an empty session
     try:
         interface.regenerate(session)
     except Exception as error:
@@ -61,8 +61,8 @@ def regenerate_session_id(app: Flask, request: Request) -> None:
 class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
     """Keeps sessions in the store of the logins: one store, one setting.
 
-    While the store is down, sessions read as empty, and a response becomes a 503 only if its
-    request wrote to the session.
+    While the store is down, sessions are empty, and a response becomes a 503 only if its request
+    changed the session.
     """
 
     def __init__(self, app: Flask, state: ExtensionState) -> None:
@@ -79,9 +79,9 @@ class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             return self.session_class(sid=self._generate_sid(self.sid_length))
 
     def regenerate(self, session: ServerSideSession) -> None:
-        """Give *session* a new id. `save_session` deletes its record under the old one.
+        """Set a new ID for *session*. `save_session` deletes the record under the old ID.
 
-        Flask-Session deletes it here, and loses the session if the store then fails.
+        Flask-Session deletes that record here, and loses the session if the store fails afterward.
         """
         session.old_sid = getattr(session, "old_sid", session.sid)
         session.sid = self._generate_sid(self.sid_length)
@@ -94,18 +94,18 @@ class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             if hasattr(session, "old_sid"):
                 self._delete_session(session.old_sid)
         except StoreUnavailable as error:
-            # Flask would answer 500, because responses are processed outside of error handlers.
-            _replace(response, app.make_response(app.handle_user_exception(error)))
+            # Flask would answer 500, because it saves sessions outside of its error handling.
+            _replace_response(response, app.make_response(app.handle_user_exception(error)))
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
-        """Return whether the session has changed, whatever `SESSION_REFRESH_EACH_REQUEST` says.
+        """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
 
-        A session that is rewritten without need undoes what another request has just written.
+        Rewriting an unchanged session would undo the changes of a simultaneous request.
         """
         return bool(session.modified)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
-        """Return whether the session has changed, and with it perhaps its id or end."""
+        """Return whether the session has changed, because its ID or expiry may be new."""
         return session.modified
 
     @property
@@ -121,7 +121,7 @@ class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
-        # Else anonymous visits to /login would leave sessions for a month.
+        # Otherwise, anonymous visits to /login would leave sessions that last a month.
         only_pending = session.keys() <= {STATES_KEY, "_permanent"}
         login_lifetime = self.state.config.login_lifetime
         ttl = login_lifetime if only_pending else session_lifetime.total_seconds()
@@ -133,16 +133,16 @@ def _load_session(data: Any) -> dict[str, Any]:
 
 
 def _hash(store_id: str) -> str:
-    # The store then holds no session id, and a cookie of any length makes a valid key.
+    # The hash keeps session IDs out of the store, and turns cookies of any length into valid keys.
     return hashlib.sha256(store_id.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _replace(response: Response, by: Response) -> None:
+def _replace_response(response: Response, new: Response) -> None:
     close = getattr(response.response, "close", None)
     if close is not None:
         close()
     response.direct_passthrough = False
-    response.status_code = by.status_code
+    response.status_code = new.status_code
     response.headers.clear()
-    response.headers.extend(by.headers)
-    response.set_data(by.get_data())
+    response.headers.extend(new.headers)
+    response.set_data(new.get_data())
