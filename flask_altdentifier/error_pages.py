@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .errors import AltDentifierError
 
-#: Units of a wait: seconds in one, how many of it are shown at most, and the text.
+#: Units of a wait: the seconds in one unit, the largest count, and the text.
 _UNITS = (
     (1, 120, N_("You can try again in {count} seconds.")),
     (60, 120, N_("You can try again in {count} minutes.")),
@@ -33,7 +33,7 @@ _UNITS = (
 
 
 def error_response(error: AltDentifierError) -> Response:
-    """Return the response of *error* for the client that sent this request."""
+    """Return the response of *error* in a format that the client accepts."""
     is_page = error.has_page and wants_html(request)
     headers = {
         "Content-Type": "text/html; charset=utf-8" if is_page else "application/problem+json",
@@ -50,7 +50,7 @@ def error_response(error: AltDentifierError) -> Response:
 def _page(error: AltDentifierError) -> str:
     try:
         return _render(error)
-    except StoreUnavailable:  # the app's layout asked for `current_grant`, which is falsy from now
+    except StoreUnavailable:  # the app's layout read `current_grant`, which is falsy from now on
         return _render(error)
 
 
@@ -66,19 +66,19 @@ def _render(error: AltDentifierError) -> str:
 
 
 def _retry_url(error: AltDentifierError) -> str | None:
-    """Return this page's own address if it may work at the next try."""
+    """Return the URL to try again if a second attempt may succeed, else None."""
     if error.next_step != "retry" or request.method != "GET":
         return None
     return get_state().login_url(None) if _is_callback() else current_path(request)
 
 
 def _is_callback() -> bool:
-    """Return whether the address of this page has the code and the state in it."""
+    """Return whether this is the callback, whose URL contains the code and the OAuth state."""
     return request.endpoint == f"{get_state().name}.callback"
 
 
 def _wait_text(retry_after: str | None) -> str | None:
-    """Return how long to wait, in words. The number is two or more, so no text needs a singular."""
+    """Return the waiting time in words. The number is at least two, so no text needs a singular."""
     seconds = _seconds(retry_after or "")
     units = [unit for unit in _UNITS if 0 < seconds <= unit[0] * unit[1]]
     if not units:
@@ -88,7 +88,7 @@ def _wait_text(retry_after: str | None) -> str | None:
 
 
 def _seconds(retry_after: str) -> int:
-    """Return the seconds of a `Retry-After` header, a number or an HTTP date, or 0."""
+    """Return the seconds of a `Retry-After` header: a number, or an HTTP date. 0 if invalid."""
     if retry_after.isdigit():
         return int(retry_after)
     date = parse_date(retry_after)
@@ -96,6 +96,6 @@ def _seconds(retry_after: str) -> int:
 
 
 def _describe(names: Iterable[str]) -> list[Scope]:
-    """Return scopes with a label for people. An undocumented one is its own label."""
+    """Return scopes with labels. The label of an undocumented scope is its name."""
     documented = {scope.name: scope for scope in DOCUMENTED_SCOPES}
     return [documented.get(name) or Scope(name, name, "") for name in names]

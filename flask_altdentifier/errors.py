@@ -1,4 +1,4 @@
-"""The errors, each of which is an HTTP response of its own.
+"""The errors. Each one except `ConfigError` is also an HTTP response.
 
     RuntimeError
       ConfigError                        the app is misconfigured
@@ -22,9 +22,9 @@
         PrefetchRefused                  503 prefetch_refused
         StoreUnavailable                 503 store_unavailable
 
-`@app.errorhandler(StateError)` replaces the response of one error, and a handler of a base without
-a status replaces all below it. Handlers of a bare status, such as `@app.errorhandler(403)`, do not
-see these errors, because Flask looks handlers up by class.
+`@app.errorhandler(StateError)` replaces the response of one error. A handler of a base without a
+status replaces the responses of all errors below it. A handler of a status code, such as
+`@app.errorhandler(403)`, does not get these errors, because Flask finds handlers by class.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ class ConfigError(RuntimeError):
 
 
 class AltDentifierError(HTTPException):
-    """Base of everything that can go wrong in a request.
+    """Base of all errors of a request.
 
-    Browsers get the template `altdentifier/error.html`, other clients `application/problem+json`
-    (RFC 9457), the page in the visitor's language. Neither contains a code, a state, a token, a
-    secret or text from AltDentifier.
+    Browsers get the template `altdentifier/error.html` in the visitor's language. Other clients get
+    `application/problem+json` (RFC 9457). Neither contains a code, a state, a token, a secret or
+    text from AltDentifier.
 
     Example::
 
@@ -84,36 +84,36 @@ class AltDentifierError(HTTPException):
             return render_template("oops.html", error=error), error.code
     """
 
-    #: Stable name of the error, for programs. It appears in the page, the JSON, the log, the docs.
+    #: Stable name of the error, for programs. The page, the JSON, the log and the docs show it.
     reason: ClassVar[str]
     #: What happened, in a few words.
     title: str
     #: What happened and what to do next, for the visitor.
     detail: str
-    #: What the visitor can do, which is log in (again), try the same again, or nothing (None).
+    #: What the visitor can do: log in (again), retry the same request, or nothing (None).
     next_step: ClassVar[Literal["login", "retry"] | None] = None
     #: Text of the button on the page.
     button: ClassVar[str] = N_("Try again")
     #: Name of the picture on the page, from templates/altdentifier/marks.html.
     mark: str = "problem"
-    #: Whether people may see this error. If not, the response is always problem+json.
+    #: Whether browsers get a page. If not, the response is always problem+json.
     has_page: ClassVar[bool] = True
-    #: Makes the response. `extension` sets it, because rendering needs Flask and raising does not.
+    #: Returns the response. `extension` sets it, because this module does not import Flask.
     render: ClassVar[Callable[[AltDentifierError], Response]]
 
     def __init__(self, *, login_url: str | None = None) -> None:
         super().__init__(self.detail)
-        #: Path at which a new login starts, or None if a login does not help.
+        #: Path of `/login` for a new login, or None if a login does not help.
         self.login_url = login_url
 
     @property
     def name(self) -> str:
-        """The title, as Werkzeug names it."""
+        """The title, under the name that Werkzeug uses."""
         return self.title
 
     @property
     def facts(self) -> str:
-        """The reason and all that is known of the cause, for the log. Never text of the peer."""
+        """The reason and the known facts of the cause, for the log. Never text of the peer."""
         return self.reason
 
     def problem(self) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class AltDentifierError(HTTPException):
         return members if self.login_url is None else {**members, "login_url": self.login_url}
 
     def extra_headers(self) -> list[tuple[str, str]]:
-        """Return the headers that this error needs beside those of every error."""
+        """Return the additional headers of this error's response."""
         return []
 
     def get_response(
@@ -149,7 +149,7 @@ class LoginFailed(AltDentifierError):
 
 
 class _ProviderFacts(AltDentifierError):
-    """What AltDentifier answered, reduced to facts."""
+    """Facts about AltDentifier's response: never its text."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class _ProviderFacts(AltDentifierError):
 
     @property
     def facts(self) -> str:
-        """The reason, then what is known of status, code and cause."""
+        """The reason, followed by the known ones of status, error code and cause."""
         known = {
             "status": self.provider_status,
             "error": self.oauth_error,
@@ -180,9 +180,9 @@ class _ProviderFacts(AltDentifierError):
 
 
 class StateError(LoginFailed):
-    """The state is missing, malformed, unknown, used, expired, or another browser's.
+    """The OAuth state is missing, malformed, unknown, used, expired, or of another browser.
 
-    This is the check against cross-site request forgery of RFC 6749 section 10.12.
+    RFC 6749 section 10.12 requires this check against cross-site request forgery.
     """
 
     code: int = 400
@@ -207,7 +207,7 @@ class InvalidCallback(LoginFailed):
 
 
 class CodeRejected(LoginFailed, _ProviderFacts):
-    """The token endpoint did not accept the code: it was used, has expired or is not ours."""
+    """The token endpoint did not accept the code: used, expired, or issued to another client."""
 
     code: int = 400
     reason = "code_rejected"
@@ -226,11 +226,11 @@ class AccessDenied(LoginFailed):
 
 
 class ProviderFailure(_ProviderFacts):
-    """Base of the failures of AltDentifier, or of the way to it. It has no status."""
+    """Base of the failures of AltDentifier and of the network in between. It has no status."""
 
 
 class ProviderError(ProviderFailure):
-    """AltDentifier's response was not valid, or there was none."""
+    """AltDentifier's response was not valid, or AltDentifier did not respond."""
 
     code: int = 502
     reason = "provider_error"
@@ -240,7 +240,7 @@ class ProviderError(ProviderFailure):
 
 
 class ClientCredentialsRejected(ProviderFailure):
-    """The token endpoint rejected the client id or the client secret."""
+    """The token endpoint rejected the client ID or the client secret."""
 
     code: int = 502
     reason = "client_credentials_rejected"
@@ -285,7 +285,7 @@ class ProviderUnavailable(ProviderFailure):
         self.retry_after = retry_after
 
     def extra_headers(self) -> list[tuple[str, str]]:
-        """Pass Retry-After on."""
+        """Add `Retry-After`."""
         return _retry_after_header(self.retry_after)
 
 
@@ -301,7 +301,7 @@ class ProviderTimeout(ProviderFailure):
 
 
 class LoginRequired(AltDentifierError):
-    """A protected view was requested, or `api` was used, without a usable grant."""
+    """A protected view or an `api` call needs a usable grant, and there is none."""
 
     code: int = 401
     reason = "login_required"
@@ -332,7 +332,7 @@ class InsufficientScope(AltDentifierError):
     button = N_("Review access")
 
     def __init__(self, missing_scopes: Iterable[str], *, login_url: str | None = None) -> None:
-        #: What the grant lacks, sorted.
+        #: The scopes that the grant lacks, sorted.
         self.missing_scopes: list[str] = sorted(missing_scopes)
         if not self.missing_scopes:
             self.title = N_("AltDentifier does not allow this")
@@ -349,7 +349,7 @@ class InsufficientScope(AltDentifierError):
 
 
 class CrossSite(AltDentifierError):
-    """A page of another origin tried to log the user out."""
+    """A page of another origin sent the logout request."""
 
     code: int = 403
     reason = "cross_site"
@@ -359,7 +359,7 @@ class CrossSite(AltDentifierError):
 
 
 class NotANavigation(AltDentifierError):
-    """A script requested `/login`, which only a page navigation can follow to AltDentifier."""
+    """A script requested `/login`. Only a page navigation can continue to AltDentifier."""
 
     code: int = 400
     reason = "not_a_navigation"

@@ -1,6 +1,6 @@
-"""The language of the pages: Flask-Babel's if the app has it, else by `Accept-Language`.
+"""The language of the pages: from Flask-Babel if the app has it, else from `Accept-Language`.
 
-The texts are written in English where they are used. The catalogs are in `translations`.
+The code and the templates contain the English texts. The catalogs are in `translations`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LANGUAGES = ("en", "nl", "fr", "de", "sv", "es", "pt-BR", "tr")
 
 
 class Language(NamedTuple):
-    """A language as HTML names it."""
+    """The attributes `lang` and `dir` of a page."""
 
     #: A tag of RFC 5646, such as `pt-BR`.
     tag: str
@@ -28,10 +28,10 @@ class Language(NamedTuple):
 
 
 def page_language(title: str) -> Language:
-    """Return the language of a page with the (English) *title*.
+    """Return the language of a page with the English *title*.
 
-    It is the language in which `translate` returns the title: an app's Flask-Babel may have
-    translated it into a language that this package does not know.
+    This is the language of the translated title. The catalogs of the app's Flask-Babel may contain
+    it in a language that this package does not know.
     """
     if "babel" in current_app.extensions:
         from flask_babel import get_locale
@@ -45,7 +45,8 @@ def page_language(title: str) -> Language:
 def translate(text: str, **values: Any) -> str:
     """Return *text* in the page's language, with *values* filled in.
 
-    The app's own Flask-Babel catalogs win, so that an app can add a language or change a text.
+    The app's own Flask-Babel catalogs come first, so that an app can add a language or change a
+    text.
     """
     translated = _app_translation(text)
     if translated == text:
@@ -62,18 +63,18 @@ def _app_translation(text: str) -> str:
 
 
 def _catalog_language() -> str:
-    """Return which of `LANGUAGES` this request gets."""
+    """Return the one of `LANGUAGES` that fits this request best."""
     if "babel" in current_app.extensions:
         from flask_babel import get_locale
 
         return _closest(str(get_locale())) or "en"
-    # Not `best_match()`: for "pt-PT, de;q=0.5" it returns German, because only that is exact.
+    # Not `best_match()`, which returns German for "pt-PT, de;q=0.5": only "de" matches exactly.
     accepted = (_closest(tag) for tag, quality in request.accept_languages if quality > 0)
     return next(filter(None, accepted), "en")
 
 
 def _closest(tag: str) -> str | None:
-    """Return the known language of *tag*, be it of another region, or None."""
+    """Return the known language of *tag*, even of another region, or None."""
     primary = tag.replace("_", "-").partition("-")[0].lower()
     return next((known for known in LANGUAGES if known.partition("-")[0] == primary), None)
 

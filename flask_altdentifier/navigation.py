@@ -1,4 +1,4 @@
-"""What a request says about who sent it (W3C Fetch Metadata), and redirects within this host."""
+"""Reads from its headers what kind of request it is (W3C Fetch Metadata), and builds redirects."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from urllib.parse import quote, urlsplit
 
 from flask import Request, Response, current_app
 
-#: What need not be percent-encoded in a path (RFC 3986 section 3.3).
+#: Characters that need no percent-encoding in a path (RFC 3986 section 3.3).
 _PATH_SAFE = "!$&'()*+,/:;=@~"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def wants_html(request: Request) -> bool:
-    """Return whether the response is shown to a person, by `Accept`.
+    """Return whether the client accepts HTML, which means that a person reads the response.
 
-    `Sec-Fetch-Mode` does not say so: a service worker refetches a page in mode `cors`.
+    `Sec-Fetch-Mode` does not show this, because a service worker fetches pages in mode `cors`.
     """
     return any(
         mimetype.partition(";")[0].lower() == "text/html" and quality > 0
@@ -23,7 +23,7 @@ def wants_html(request: Request) -> bool:
 
 
 def is_navigation(request: Request) -> bool:
-    """Return whether this is a visit to a page, which can be redirected elsewhere and back."""
+    """Return whether a browser navigates to a page, so that it can follow redirects and return."""
     if request.method != "GET":
         return False
     mode = request.headers.get("Sec-Fetch-Mode")
@@ -39,7 +39,7 @@ def is_script_request(request: Request) -> bool:
 
 
 def is_prefetch(request: Request) -> bool:
-    """Return whether the browser prefetches a page that may never be visited."""
+    """Return whether the browser prefetches a page that the user may never visit."""
     purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
     return "prefetch" in purpose.lower()
 
@@ -47,8 +47,8 @@ def is_prefetch(request: Request) -> bool:
 def is_cross_origin(request: Request) -> bool:
     """Return whether a page of another origin made the browser send this request.
 
-    A request with neither header comes from a program, which has no cookies to abuse. `Origin:
-    null` is sent by this site's own pages if they set `Referrer-Policy: no-referrer`.
+    A request with neither header comes from a program, which has no cookies to abuse. Pages of this
+    site send `Origin: null` if they set `Referrer-Policy: no-referrer`.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -56,13 +56,13 @@ def is_cross_origin(request: Request) -> bool:
     origin = request.headers.get("Origin", "null")
     if origin == "null":
         return False
-    # Werkzeug reads some names, such as one with an underscore, as no host.
+    # Werkzeug returns no host for some names, such as a name with an underscore.
     host = request.host or request.headers.get("Host", "")
     return _host_and_port(origin) != _host_and_port(f"{request.scheme}://{host}")
 
 
 def _host_and_port(origin: str) -> tuple[str, int | None] | None:
-    """Return the parts by which origins are compared. The scheme may differ behind a proxy."""
+    """Return the parts of an origin to compare. The scheme may differ behind a proxy."""
     try:
         parts = urlsplit(origin)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
@@ -72,9 +72,9 @@ def _host_and_port(origin: str) -> tuple[str, int | None] | None:
 
 
 def redirect(location: str, status: int) -> Response:
-    """Return a redirect to *location*, a URL that is percent-encoded already.
+    """Return a redirect to *location*, a percent-encoded URL.
 
-    It has no body, because Werkzeug's would repeat the URL, and with it the state.
+    It has no body, because Werkzeug's body would repeat the URL and the OAuth state in it.
     """
     headers = {"Location": location, "Cache-Control": "no-store"}
     # Hypercorn's WSGI mode answers 500 to an empty iterable, but not to an empty byte string.
@@ -82,7 +82,7 @@ def redirect(location: str, status: int) -> Response:
 
 
 def with_script_root(request: Request, path: str) -> str:
-    """Return a path of the app as the browser sees it: below the path where the app is mounted."""
+    """Return a path of the app as the browser sees it: below the path of the app's mount point."""
     # A proxy's X-Forwarded-Prefix may start with "//", which a browser reads as another host.
     root = quote(request.root_path.strip("/\\"), safe=_PATH_SAFE)
     return f"/{root}{path}" if root else path

@@ -1,4 +1,4 @@
-"""Renders the extension's pages, in the visitor's language."""
+"""Renders the extension's pages in the visitor's language."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .navigation import with_script_root
 
 
 def render_page(template: str, title: str, **values: Any) -> str:
-    """Return the page of *template* with the (English) *title*.
+    """Render *template*, whose English title is *title*.
 
-    Every name that the templates use has a value, so Jinja's `StrictUndefined` works too.
+    Every variable of the templates has a value, so that Jinja's `StrictUndefined` works too.
     """
     language = page_language(title)
     return render_template(

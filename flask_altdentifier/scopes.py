@@ -1,4 +1,4 @@
-"""Scopes: the ones that AltDentifier documents, and the syntax of RFC 6749 section 3.3."""
+"""The scopes that AltDentifier documents, and the scope syntax of RFC 6749 section 3.3."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ WRITE_INTEGRATIONS: Final = "write:integrations"
 
 @dataclass(frozen=True)
 class Scope:
-    """A documented scope, and how to present it to people."""
+    """A documented scope, with texts for the error page."""
 
-    #: The scope token, as it stands in requests.
+    #: The scope token of requests.
     name: str
-    #: What the user allows, in a few words.
+    #: A few words about what the user allows.
     label: str
-    #: What the application can do with it, in one sentence.
+    #: One sentence about what the application can do.
     description: str
 
 
@@ -65,7 +65,7 @@ def parse_scope(text: str) -> frozenset[str]:
 
 
 def validate_scopes(tokens: Iterable[str]) -> frozenset[str]:
-    """Return single scope tokens as a set.
+    """Validate scope tokens, and return them as a set.
 
     Args:
         tokens: Scope tokens, one per item.

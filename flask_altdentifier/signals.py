@@ -1,7 +1,7 @@
-"""Signals (blinker). The sender is the app, and return values of receivers are ignored.
+"""Signals of blinker. The sender is the app, and return values of receivers are ignored.
 
-A receiver that raises stops the request. If a receiver of `logged_in` raises, the login fails and
-nothing of it is kept.
+An exception in a receiver fails the request. If a receiver of `logged_in` raises, the browser is
+not logged in.
 
 Example::
 
@@ -30,6 +30,6 @@ login_failed: NamedSignal = _signals.signal("altdentifier-login-failed")
 
 
 def send(signal: NamedSignal, **values: Any) -> None:
-    """Send *signal* from the current app, to async receivers too."""
+    """Send *signal* from the current app, also to async receivers."""
     app = app_ctx.app
     signal.send(app, _async_wrapper=app.ensure_sync, **values)

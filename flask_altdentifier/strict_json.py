@@ -1,4 +1,7 @@
-"""JSON from outside, read as RFC 8259 defines it. Python's reader accepts more, and raises more."""
+"""Parses JSON from other servers strictly by RFC 8259.
+
+Python's own parser accepts more than the RFC, and raises more than `ValueError`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class InvalidJSON(ValueError):
-    """The text is not JSON, is nested too deeply, or repeats a name. Never quotes the text."""
+    """The text is not JSON, is nested too deeply, or repeats a name. The message has none of it."""
 
 
 def loads(data: bytes, *, unique_names: bool = False, parse_int: Callable[[str], Any] = int) -> Any:
@@ -24,14 +27,14 @@ def loads(data: bytes, *, unique_names: bool = False, parse_int: Callable[[str],
 
     Args:
         data: The text, in UTF-8 without a byte order mark.
-        unique_names: Refuse objects that repeat a name. By default the last one counts.
-        parse_int: Converts integers from their digits. `float` accepts any number of digits.
+        unique_names: Refuse objects that repeat a name. By default, the last value counts.
+        parse_int: Converts the digits of an integer. `float` accepts any number of digits.
 
     Returns:
         The value, made of dicts, lists, strings, numbers, booleans and None.
 
     Raises:
-        InvalidJSON: A `ValueError`. Any other text, or one nested deeper than 32 levels.
+        InvalidJSON: The text is not JSON, or is nested deeper than 32 levels. A `ValueError`.
 
     Example::
 
@@ -49,7 +52,7 @@ def loads(data: bytes, *, unique_names: bool = False, parse_int: Callable[[str],
     except InvalidJSON:
         raise
     except ValueError:
-        # The original error carries the whole text, which may contain a token.
+        # The original error has the whole text as an attribute, which may contain a token.
         raise InvalidJSON("is not JSON") from None
 
 

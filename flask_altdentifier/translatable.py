@@ -1,10 +1,10 @@
-"""Marks texts that are written in one place and translated in another."""
+"""Marks texts for translation that are translated later, in another module."""
 
 from __future__ import annotations
 
 
 def N_(text: str) -> str:  # noqa: N802
-    """Return *text* as it is. `pybabel extract` finds texts by this name, the one gettext uses.
+    """Return *text* unchanged. `pybabel extract` finds texts by this name, as gettext users expect.
 
     Example::
 

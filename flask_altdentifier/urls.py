@@ -1,4 +1,4 @@
-"""Validation of URLs: where a browser may be redirected, and where the secret may be sent."""
+"""Validation of URLs: redirect targets, and the servers that may receive the client secret."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, quote, urlsplit
 
-#: Longest path that a login returns to, in bytes.
+#: Longest path that a login can return to, in bytes.
 MAX_PATH = 2048
 
 # Browsers read "//host" and "/\host" as another host, after removing tabs and newlines anywhere in
@@ -18,10 +18,10 @@ _UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
 
 
 def local_path(target: str | None) -> str | None:
-    """Return *target* as a percent-encoded path (with query and fragment) of this host.
+    """Return *target* as a percent-encoded path of this host, with its query and fragment.
 
-    Returns None for anything else: another scheme or host, however disguised, a control
-    character, a lone surrogate, or more than `MAX_PATH` bytes.
+    Returns None if *target* leads to another host in any disguise, has a control character or a
+    lone surrogate, or is longer than `MAX_PATH` bytes.
     """
     if target is None or not _LOCAL_PATH.fullmatch(target):
         return None
@@ -35,8 +35,8 @@ def local_path(target: str | None) -> str | None:
 def parse_absolute_url(url: str) -> SplitResult | None:
     """Return the parts of an absolute http or https URL, or None for anything else.
 
-    A user name, a fragment (RFC 6749 section 3.1.2), a space and non-ASCII characters are
-    refused, because none of them belongs in a redirect URI or a base URL.
+    Refuses a user name, a fragment (RFC 6749 section 3.1.2), a space and non-ASCII characters,
+    because none of them belongs in a redirect URI or a base URL.
     """
     if not re.fullmatch(r"https?://[!-~]+", url) or re.search(r"[\\#@]", url):
         return None
