@@ -58,12 +58,12 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """List the submodules that have not been imported yet, too."""
+    """List the public names, with the submodules that are not imported yet."""
     return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Import a submodule that not every app needs when it is first used."""
+    """Import a submodule at its first use, because not every app needs it."""
     if name in _LAZY:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -34,9 +34,9 @@ def load_app(context: click.Context) -> Flask:
 
 
 def with_app(command: Callable[..., None]) -> Callable[..., None]:
-    """Run *command* in the app's context. A `ConfigError` is one line instead of a traceback.
+    """Run *command* in the app's context, and print a `ConfigError` as one line.
 
-    Flask's own `with_appcontext` shows the traceback.
+    Flask's own `with_appcontext` prints a traceback.
     """
 
     @click.pass_context
@@ -55,14 +55,14 @@ def with_app(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--sandbox-port",
     type=PORT,
-    help="Port of the sandbox.  [default: that of a local ALTDENTIFIER_BASE_URL, else 8400]",
+    help="Port of the sandbox.  [default: port of a local ALTDENTIFIER_BASE_URL, else 8400]",
 )
 @click.pass_context
 def dev(context: click.Context, *, port: int, sandbox_port: int | None) -> None:
     """Run the app and a sandbox beside it, until Ctrl+C.
 
-    The app runs as with `flask run --debug`. What is not set (client id, client secret, webhook
-    secret) is made up, and AltDentifier is the sandbox.
+    The app runs as with `flask run --debug`, and logs in at the sandbox. Client ID, client secret
+    and webhook secret are made up if they are not set.
     """
     from .dev_server import run_dev_server
 
@@ -73,7 +73,7 @@ def dev(context: click.Context, *, port: int, sandbox_port: int | None) -> None:
 @click.option("--port", default=8400, show_default=True, type=PORT, help="0 is any free port.")
 @with_app
 def sandbox(port: int) -> None:
-    """Run a local AltDentifier that knows this app's client."""
+    """Run a sandbox: a local AltDentifier that knows this app's client."""
     from .sandbox import make_server, serve
 
     try:
@@ -87,8 +87,10 @@ def sandbox(port: int) -> None:
 
 
 def _sandbox_client() -> Client:
-    """Return this app's client. Any process on this machine can have its webhooks signed, so the
-    app's own webhook secret is used only if the app points at a sandbox.
+    """Return this app's client.
+
+    Any process on this machine can make the sandbox sign events. So the client has the app's own
+    webhook secret only if `ALTDENTIFIER_BASE_URL` is local.
     """
     from .sandbox import Client
 
@@ -128,9 +130,13 @@ def _validate_site(
 
 
 @click.command()
-@click.option("--site", metavar="URL", callback=_validate_site, help="Log in at a running site.")
-@click.option("--production", is_flag=True, help="Check for production. Implied by an https URI.")
-@click.option("--offline", is_flag=True, help="Try neither the store nor AltDentifier.")
+@click.option(
+    "--site", metavar="URL", callback=_validate_site, help="Test the login of a running site."
+)
+@click.option(
+    "--production", is_flag=True, help="Check for production. A public redirect URI implies it."
+)
+@click.option("--offline", is_flag=True, help="Contact neither the store nor AltDentifier.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
 @click.option(
     "--fail-level",
@@ -144,7 +150,7 @@ def _validate_site(
     metavar="CODE",
     multiple=True,
     callback=_validate_codes,
-    help="Leave a finding out. Can be repeated.",
+    help="Hide a finding. Can be repeated.",
 )
 @click.pass_context
 def check(
@@ -157,10 +163,10 @@ def check(
     fail_level: str,
     ignore: tuple[str, ...],
 ) -> None:
-    """Find configuration problems before the first login does.
+    """Find configuration problems of the app.
 
-    With --site, log in at a running site instead, 20 times and without an account. That needs no
-    app, and shows whether proxy, workers and store carry a login.
+    With --site, test a running site instead, with 20 logins and without an account. This needs no
+    app, and shows whether browser, proxy, workers and store work together.
     """
     from .diagnostics import check_site, load_and_check
     from .diagnostics.report import exit_code, print_findings, select
@@ -169,7 +175,7 @@ def check(
         found = load_and_check(lambda: load_app(context), offline=offline, production=production)
         summary = ""
     elif offline or production:
-        raise click.UsageError("--site needs neither --offline nor --production.")
+        raise click.UsageError("--site cannot be combined with --offline or --production.")
     else:
         canary = check_site(site)
         found, summary = canary.findings, canary.summary
@@ -179,10 +185,10 @@ def check(
 
 
 @click.command()
-@click.option("--guild-id", metavar="ID", help="Discord ID of the server to add to.")
+@click.option("--guild-id", metavar="ID", help="Discord ID of the server.")
 @with_app
 def link(guild_id: str | None) -> None:
-    """Print the link by which a server owner adds this application."""
+    """Print the link that a server owner opens to add this application."""
     try:
         click.echo(integration_url(guild_id))
     except ValueError as error:
@@ -198,7 +204,8 @@ def logout_all() -> None:
         count = end_all_logins()
     except StoreUnavailable:
         raise click.ClickException(
-            "The store does not answer. Start it, or correct ALTDENTIFIER_STORE, and try again."
+            "The store does not answer. Start its server or correct ALTDENTIFIER_STORE, then try "
+            "again."
         ) from None
     click.echo(f"{count} login{'' if count == 1 else 's'} ended.")
 

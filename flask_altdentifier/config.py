@@ -1,7 +1,7 @@
 """The `ALTDENTIFIER_*` config: read once, validated once, frozen.
 
 `Config` is the one list of keys. The reader below, the docs' table and `flask altdentifier check`
-are derived from its fields, so a new key is a new field and its validator.
+derive from its fields. To add a key, add a field and its validator.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ TOKEN_AUTH_METHODS = ("client_secret_post", "client_secret_basic")
 
 # The value is not repeated in messages, because a URL may contain a password.
 _URL_RULES = (
-    "http or https in lower case, a valid host (xn--... if not ASCII) and port, printable ASCII, "
-    "no space, line break, backslash, user name ('@') or fragment ('#')."
+    "http or https in lower case, then a valid host and port. It must be printable ASCII (xn--... "
+    "for other hosts), without a space, line break, backslash, user name ('@') or fragment ('#')."
 )
 
 
 def _credential(value: Any) -> str:
-    """Accept a string, and the digits of an int that `from_prefixed_env` made of them."""
+    """Accept a string, or an int, because `from_prefixed_env` turns digits into an int."""
     if type(value) is int and value >= 0:
         return str(value)
     if value is None:
         raise ValueError(
-            "is None. Does os.environ.get() find it? In the environment, null is read as JSON: "
-            "quote it, '\"null\"'."
+            "is None. Does os.environ.get() find it? In the environment, null is read as JSON, so "
+            "quote it: '\"null\"'."
         )
     if not isinstance(value, str):
         raise ValueError(
-            f"must be a string, not {type(value).__name__}. In the environment it is read as JSON: "
-            "put it in double quotes inside single quotes, '\"1e10\"'."
+            f"must be a string, not {type(value).__name__}. In the environment it is read as JSON. "
+            "Write double quotes inside single quotes: '\"1e10\"'."
         )
     if not re.fullmatch(r"[ -~]+", value):
         raise ValueError("must be printable ASCII and not empty. Is there a line break at its end?")
@@ -55,7 +55,7 @@ def _scope(value: Any) -> frozenset[str]:
     except ValueError as error:
         raise ValueError(f"{error}. Write one scope per list item, or spaces in between.") from None
     if not scope:
-        raise ValueError("is empty. Leave it out for 'read:user'.")
+        raise ValueError("is empty. Remove it to use 'read:user'.")
     return scope
 
 
@@ -108,8 +108,8 @@ def _local_path(value: Any) -> str:
     path = urls.local_path(value) if isinstance(value, str) else None
     if path is None:
         raise ValueError(
-            "must be a path of this site that begins with one '/', such as '/home': no backslash, "
-            f"line break or other control character, at most {urls.MAX_PATH} bytes."
+            "must be a path of this site that begins with one '/', such as '/home'. It has no "
+            f"backslash, no control character, and at most {urls.MAX_PATH} bytes."
         )
     return path
 
@@ -117,7 +117,7 @@ def _local_path(value: Any) -> str:
 def _webhook_secrets(value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, (list, tuple)) else [value]
     if not values:
-        raise ValueError("is an empty list. Leave it out, or give at least one secret.")
+        raise ValueError("is an empty list. Remove it, or list at least one secret.")
     return tuple(_credential(secret) for secret in values)
 
 
@@ -133,7 +133,7 @@ def _key(
     example: str,
     secret: bool = False,
 ) -> Any:
-    """Return the field of one config key. A key without a default is required."""
+    """Return the dataclass field of one config key. A key without a default is required."""
     metadata = {"validate": validate, "help": help, "default": default, "example": example}
     return field(repr=not secret, metadata=metadata)
 
@@ -143,7 +143,7 @@ class Config:
     """One app's configuration, with secrets hidden in its `repr`. `read_config` makes it."""
 
     client_id: str = _key(
-        _credential, "The client id on your application's page.", example='"my-app"'
+        _credential, "The client ID on your application's page.", example='"my-app"'
     )
     client_secret: str = _key(
         _credential,
@@ -153,13 +153,13 @@ class Config:
     )
     scope: frozenset[str] = _key(
         _scope,
-        "What `/login` asks for: a space-separated string or a list.",
+        "The scopes that `/login` requests: a space-separated string or a list.",
         default=READ_USER,
         example='"read:user write:integrations"',
     )
     redirect_uri: str | None = _key(
         _optional(_redirect_uri),
-        "The callback's public URL. Set it behind a proxy. Then no request header can change it. "
+        "The callback's public URL. Set it behind a proxy, so that no request header changes it. "
         "Default: the callback's external URL.",
         default=None,
         example='"https://example.com/callback"',
@@ -178,7 +178,7 @@ class Config:
     )
     pkce: bool = _key(
         _boolean,
-        "`True` sends a PKCE challenge (S256). AltDentifier does not document it.",
+        "`True` sends a PKCE challenge (S256), which AltDentifier does not document.",
         default=False,
         example="True",
     )
@@ -196,16 +196,19 @@ class Config:
     )
     after_login: str = _key(
         _local_path,
-        "Path to go to after a login that began without `next`.",
+        "Local path to redirect to after a login that was started without `next`.",
         default="/",
         example='"/home"',
     )
     after_logout: str = _key(
-        _local_path, "Path to go to after a logout.", default="/", example='"/goodbye"'
+        _local_path,
+        "Local path to redirect to after a logout.",
+        default="/",
+        example='"/goodbye"',
     )
     store: Store | None = _key(  # noqa: RUF009 -- it returns a field, as dataclasses.field does
         _optional(from_setting),
-        "Where logins are kept: a URL, a Redis client, an SQLAlchemy engine or a store of your "
+        "The store of the logins: a URL, a Redis client, an SQLAlchemy engine or a store of your "
         "own. Default: see the page about stores.",
         default=None,
         example='"redis://localhost"',
@@ -213,7 +216,7 @@ class Config:
     )
     webhook_secret: tuple[str, ...] | None = _key(
         _optional(_webhook_secrets),
-        "The “server's signature” of AltDentifier, or a list of them while you rotate it.",
+        "The server's signature on your application's page, or a list of them during a rotation.",
         default=None,
         example='["new", "old"]',
         secret=True,
@@ -221,7 +224,7 @@ class Config:
 
 
 def config_keys() -> tuple[Field[Any], ...]:
-    """Return the fields of `Config`, whose metadata has help, default, example and validator."""
+    """Return the fields of `Config`, with `validate`, `help`, `default`, `example` as metadata."""
     return fields(Config)
 
 

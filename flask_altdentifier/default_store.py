@@ -1,4 +1,4 @@
-"""Which store keeps the logins if `ALTDENTIFIER_STORE` is not set."""
+"""Chooses the store of the logins if `ALTDENTIFIER_STORE` is not set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNSUITABLE_SESSION_TYPES = frozenset({"memcached", "mongodb", "dynamodb"})
 
 
 def default_store(app: Flask) -> Store:
-    """Return the store on the server that keeps the app's sessions, else SQLite.
+    """Return a store on the server that keeps the app's sessions, else SQLite. In tests, memory.
 
     Raises `ConfigError` if sessions are on a server that cannot keep logins.
     """
@@ -43,8 +43,8 @@ def check_session_type(app: Flask) -> None:
     kind = _session_type(app)
     if kind in UNSUITABLE_SESSION_TYPES and not app.testing:
         raise ConfigError(
-            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept where SESSION_TYPE {kind!r} "
-            "keeps sessions. Set it to 'redis://...', to a database URL, or to "
+            f"ALTDENTIFIER_STORE is missing, and the server of SESSION_TYPE {kind!r} cannot keep "
+            "logins. Set it to 'redis://...', to a database URL, or to "
             "'sqlite:///altdentifier.sqlite3' if all workers run on one machine."
         )
 
@@ -57,17 +57,17 @@ def _session_type(app: Flask) -> str:
 
 
 def _check_redis_client(app: Flask, client: object) -> None:
-    """Raise `ConfigError` if Flask-Session uses another client than the one it was given.
+    """Raise `ConfigError` if Flask-Session does not use the client in `SESSION_REDIS`.
 
-    Flask-Session 0.8 replaces whatever is not a `redis.Redis`, such as a `RedisCluster`, by the
-    Redis on localhost.
+    Flask-Session 0.8 replaces any other object than a `redis.Redis`, such as a `RedisCluster`, with
+    a client for the Redis on localhost.
     """
     configured = app.config.get("SESSION_REDIS")
     if configured is not None and configured is not client:
         raise ConfigError(
-            "SESSION_REDIS is not the Redis that keeps the sessions: Flask-Session accepts only a "
-            "redis.Redis, and only before Session(app) is called. Set ALTDENTIFIER_STORE to the "
-            "client for the logins."
+            "SESSION_REDIS is not the client that keeps the sessions. Flask-Session accepts only a "
+            "redis.Redis that is set before Session(app). Set ALTDENTIFIER_STORE to the client for "
+            "the logins."
         )
 
 
@@ -75,6 +75,6 @@ def _check_cachelib(interface: Any) -> None:
     cache = type(getattr(interface, "cache", None)).__name__
     if cache not in {"FileSystemCache", "SimpleCache", "NoneType"}:
         raise ConfigError(
-            f"ALTDENTIFIER_STORE is missing. Logins cannot be kept in SESSION_CACHELIB, a {cache}. "
-            "Set it to 'redis://...', or to a database URL."
+            f"ALTDENTIFIER_STORE is missing, and SESSION_CACHELIB is a {cache}, which cannot keep "
+            "logins. Set ALTDENTIFIER_STORE to 'redis://...' or to a database URL."
         )
