@@ -1,1 +1,1 @@
-"""Outgoing HTTP to AltDentifier. Knows neither Flask nor OAuth."""
+"""HTTP requests to AltDentifier. Imports neither Flask nor the OAuth client."""

@@ -1,4 +1,4 @@
-"""urllib3's connections and their pool, with one deadline for each exchange."""
+"""Connections of urllib3 and their pool, with one deadline for each exchange."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from urllib3.util.connection import create_connection
 from .deadline_socket import Deadline, DeadlineSocket
 from .raw_response import RawResponse
 
-#: Idle connections that are kept. More are opened if more exchanges run at once.
+#: Idle connections that are kept. Simultaneous exchanges can open more.
 POOL_SIZE = 10
 
 
 def create_pool(origin: str) -> HTTPConnectionPool:
-    """Return a pool of connections to *origin*. Threads share it, processes must not."""
+    """Return a pool of connections to *origin*. Threads can share it, processes must not."""
     if not origin.startswith("https:"):
         pool = connection_from_url(origin, maxsize=POOL_SIZE)
         pool.ConnectionCls = Connection
@@ -33,14 +33,14 @@ def create_pool(origin: str) -> HTTPConnectionPool:
 
 
 class Connection(HTTPConnection):
-    """A connection that urllib3 uses again only after `DeadlineSocket.keep`."""
+    """A connection that urllib3 reuses only after `DeadlineSocket.keep`."""
 
     response_class = RawResponse
     sock: Any  # a DeadlineSocket after `connect`
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection can take another exchange."""
+        """Whether the connection can be used for another exchange."""
         if self.sock is None or time.monotonic() >= self.sock.usable_until:
             return False
         return super().is_connected  # that is, nothing can be read
@@ -49,7 +49,7 @@ class Connection(HTTPConnection):
         """Connect, and do the TLS handshake if there is one."""
         self.deadline = Deadline(cast("float", self.timeout))
         super().connect()
-        # urllib3 gives what is left to the socket before it sends, and computes it for reading.
+        # urllib3 sets this timeout before it sends, and computes the rest of it before it reads.
         self.timeout = self.deadline.left()
         self.sock = DeadlineSocket(self.sock, self.timeout)
 
@@ -67,8 +67,8 @@ class Connection(HTTPConnection):
         failure = OSError("the host has no address")
         address: Any
         for number, (*_, address) in enumerate(found):
-            # Each address has a share of the time, because the first may be one that never
-            # answers, as IPv6 addresses sometimes are. urllib3 gives each the whole time.
+            # urllib3 lets each address use the whole time. Here, each has a share of it, because
+            # the first address may never answer. IPv6 addresses sometimes do not.
             share = self.deadline.left() / (len(found) - number)
             try:
                 return create_connection(address[:2], share, socket_options=self.socket_options)
@@ -78,4 +78,4 @@ class Connection(HTTPConnection):
 
 
 class TLSConnection(Connection, HTTPSConnection):
-    """The same over TLS."""
+    """A `Connection` over TLS."""

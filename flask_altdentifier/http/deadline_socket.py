@@ -1,4 +1,4 @@
-"""A socket with one deadline for each exchange, and a limit on what a response may take."""
+"""A socket with one deadline for each exchange, and a size limit for each response."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import time
 from http.client import HTTPException
 from typing import Any
 
-#: Bytes that are read at most for one response, with headers and the framing of chunks.
+#: Most bytes that are read for one response, with headers and the framing of chunks.
 MAX_RESPONSE = 512 * 1024
-#: Seconds after which an idle connection is not used again. A NAT or a firewall forgets idle
-#: connections without telling either end, and the code that is sent on one is lost.
+#: Seconds after which an idle connection is not reused. A NAT or a firewall drops idle connections
+#: without a signal to either end. A code that is then sent on the connection is lost.
 MAX_IDLE = 60.0
 
 
@@ -27,7 +27,7 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds left. Raises `TimeoutError` if there are none."""
+        """Return the seconds left. Raises `TimeoutError` if the deadline has passed."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline has passed")
@@ -35,35 +35,36 @@ class Deadline:
 
 
 class DeadlineSocket(io.RawIOBase):
-    """A connected socket, plain or TLS, in the shape that `http.client` uses.
+    """A connected socket, plain or TLS, with the methods that `http.client` uses.
 
-    Its timeout is a deadline. A socket's timeout restarts with each read, so a peer that sends a
-    byte now and then could occupy a worker for as long as it likes.
+    Its timeout is a deadline. The timeout of a `socket` restarts with each read, so a peer that
+    sends a byte now and then could occupy a worker without limit.
     """
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._sock = sock
-        # One for all responses. One for each would lose the bytes that follow its response.
+        # One reader for all responses, because a second one would not see the bytes that the first
+        # has buffered.
         self._reader = _Reader(self)
         self.has_unexpected = False
         self.settimeout(timeout)
 
     def settimeout(self, timeout: float) -> None:
-        """Set the deadline for all that is sent or read from now on."""
+        """Start a new deadline and a new size limit, *timeout* seconds from now."""
         self._deadline = Deadline(timeout)
         self._room = MAX_RESPONSE
         self._is_idle = False
         self.usable_until = 0.0
 
     def sendall(self, data: bytes) -> None:
-        """Send *data* until the deadline. An SSL socket's `sendall` has one per TLS record."""
+        """Send *data* before the deadline. An SSL socket restarts its timeout per TLS record."""
         rest = memoryview(data)
         while rest:
             self._sock.settimeout(self._deadline.left())
             rest = rest[self._sock.send(rest) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the reader of all responses."""
+        """Return the reader, which all responses share."""
         return self._reader
 
     def readable(self) -> bool:
@@ -71,7 +72,7 @@ class DeadlineSocket(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read until the deadline, up to `MAX_RESPONSE` bytes. The reader calls this."""
+        """Read before the deadline, up to `MAX_RESPONSE` bytes. The reader calls this."""
         if self._is_idle:
             return 0
         self._sock.settimeout(self._deadline.left())
@@ -90,7 +91,10 @@ class DeadlineSocket(io.RawIOBase):
         self._sock.close()
 
     def keep(self) -> None:
-        """End an exchange whose response was accepted. Closes if anything unexpected has come."""
+        """Keep the connection for another exchange, or close it after unexpected bytes.
+
+        Call this only if the response was accepted.
+        """
         self._is_idle = True  # so that peek() reads nothing more
         in_tls = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
         if self.has_unexpected or self._reader.peek(1) or in_tls:
@@ -101,4 +105,4 @@ class DeadlineSocket(io.RawIOBase):
 
 class _Reader(io.BufferedReader):
     def close(self) -> None:
-        """Stay open for the next response."""
+        """Do nothing, because the next response needs the reader."""

@@ -1,6 +1,6 @@
-"""A response as `http.client` reads it from a socket, without the leniency.
+"""The response parser of `http.client`, without its leniency.
 
-On a connection that is kept, each ambiguity could give one person's response to the next person.
+On a reused connection, an ambiguous length could give one person's response to the next person.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 
 from .deadline_socket import DeadlineSocket
 
-#: Statuses after which the connection closes, because some servers send a body that must not be.
+#: Statuses without a body. The connection closes after them, because some servers send a body.
 _WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED}
 
 
 class MalformedResponse(HTTPException):
-    """The response breaks RFC 9112. Quotes nothing of it."""
+    """The response violates RFC 9112. The message quotes nothing of it."""
 
 
 class RawResponse(HTTPResponse):
-    """A response whose length is beyond doubt, and that marks its socket if it is unexpected."""
+    """A response with an unambiguous length. It marks its socket if anything is unexpected."""
 
     def __init__(self, sock: DeadlineSocket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
@@ -30,7 +30,7 @@ class RawResponse(HTTPResponse):
         """Read status and headers, and skip interim responses (1xx)."""
         super().begin()
         while HTTPStatus.SWITCHING_PROTOCOLS < self.status < HTTPStatus.OK:
-            # http.client skips 100 only. Whoever sends others may send more later.
+            # http.client skips only 100. A server that sends others may send more of them later.
             self._socket.has_unexpected = True
             self.headers = None  # type: ignore[assignment]
             super().begin()
@@ -45,7 +45,7 @@ class RawResponse(HTTPResponse):
         self.will_close = False
 
     def _check_framing(self) -> None:
-        """Refuse a length that two readers could understand differently (RFC 9112 section 6.3)."""
+        """Refuse a length that two parsers could read differently (RFC 9112 section 6.3)."""
         lengths = self.msg.get_all("Content-Length", [])
         encodings = self.msg.get_all("Transfer-Encoding", [])
         if len(lengths) + len(encodings) > 1:

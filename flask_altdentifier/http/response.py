@@ -1,4 +1,4 @@
-"""A response of AltDentifier, whole and in memory."""
+"""A complete response of AltDentifier, in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ApiResponse:
     status: int
     #: The headers. Names are case insensitive.
     headers: Headers = field(repr=False)
-    #: The body as it came. A compressed one is not decompressed.
+    #: The raw body. It is not decompressed.
     data: bytes = field(repr=False)
 
     def json(self) -> Any:

@@ -1,4 +1,4 @@
-"""Reads `Retry-After` (RFC 9110 section 10.2.3)."""
+"""Parses `Retry-After` (RFC 9110 section 10.2.3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .response import ApiResponse
 
 
 def retry_after(response: ApiResponse) -> str | None:
-    """Return the response's `Retry-After`, rewritten so that no text of the peer is passed on.
+    """Return the response's `Retry-After` in a canonical form, so that no other text passes.
 
     Args:
         response: A response with any status.

@@ -24,9 +24,9 @@ from .response import ApiResponse
 
 T = TypeVar("T")
 
-#: Bytes of a body that are read at most.
+#: Most bytes of a body that are read.
 MAX_BODY = 64 * 1024
-#: Bytes that are read at a time. For chunks of one byte, http.client keeps an object each.
+#: Bytes of one read. In a larger read, http.client would keep an object for each one-byte chunk.
 PORTION = 4096
 
 
@@ -42,20 +42,23 @@ class Transport(Protocol):
         body: bytes | None,
         read: Callable[[ApiResponse], T],
     ) -> T:
-        """Send one request, once, and return what *read* makes of its response.
+        """Send one request, without retries, and return the result of *read*.
 
         Args:
             method: The HTTP method, in capitals.
-            target: Path and query, percent-encoded, beginning with `/`.
-            headers: Headers to send. `User-Agent` and `Accept-Encoding` are set here.
+            target: Path and query, percent-encoded. It starts with `/`.
+            headers: Headers to send. The transport sets `User-Agent` and `Accept-Encoding`.
             body: The body, or None.
-            read: Called with the response, whatever its status. If it raises, the connection is
-                closed: a response that was refused may have left bytes on the connection, which
-                would be read as the response to the next person's request.
+            read: Converts the response, which can have any status. If it raises, the connection is
+                closed. A response that was refused may have left bytes on the connection, which
+                would become the response to the next person's request.
+
+        Returns:
+            The result of *read*.
 
         Raises:
             ProviderTimeout: The deadline passed.
-            ProviderError: The response did not come whole. `cause` names the exception.
+            ProviderError: No complete response arrived. `cause` names the exception's class.
 
         Example::
 
@@ -65,10 +68,10 @@ class Transport(Protocol):
 
 
 class HTTPTransport:
-    """The transport over sockets. An app has one, and its threads share it.
+    """The transport over sockets. Each app has one, and its threads share it.
 
-    Creating it does no I/O. Connections and the TLS context belong to the process that uses them
-    first: after a fork the child opens its own.
+    Creating it does no I/O. Connections and the TLS context belong to the process that first uses
+    them. After a fork, the child opens its own.
 
     Args:
         origin: Scheme, host and optional port, such as `https://altdentifier.com`.
@@ -93,11 +96,11 @@ class HTTPTransport:
         body: bytes | None,
         read: Callable[[ApiResponse], T],
     ) -> T:
-        """Send one request, see `Transport.request`."""
+        """Send one request as described at `Transport.request`."""
         response = None
         try:
             response = self._send(method, target, headers=_headers(headers), body=body)
-            # urllib3 takes the connection back at the end of the body, and uses it after keep().
+            # Read before the body, because urllib3 detaches the connection at the end of the body.
             sock = cast("Connection", response.connection).sock
             data = _read_body(response)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
@@ -140,7 +143,7 @@ def _read_body(response: BaseHTTPResponse) -> bytes:
 
 
 def _failure(error: BaseException, response: BaseHTTPResponse | None) -> ProviderFailure:
-    """Return what to raise for *error*. It carries the name of a class, never a message."""
+    """Return the exception to raise for *error*. It has the name of a class, never a message."""
     cause = _unwrap(error)
     failure: type[ProviderFailure] = ProviderError
     if isinstance(cause, (TimeoutError, ReadTimeoutError)):
@@ -176,5 +179,5 @@ def user_agent() -> str:
     """
     try:
         return f"flask-altdentifier/{metadata.version('flask-altdentifier')}"
-    except metadata.PackageNotFoundError:  # a bundle that left the metadata out
+    except metadata.PackageNotFoundError:  # a bundle without the package's metadata
         return "flask-altdentifier"

@@ -1,1 +1,1 @@
-"""The OAuth 2.0 client of RFC 6749. Knows nothing of Flask."""
+"""The OAuth 2.0 client of RFC 6749. It does not import Flask."""

@@ -1,7 +1,4 @@
-"""Reads the authorization response, which comes back to the redirect URI.
-
-The sources are RFC 6749 sections 4.1.2 and 4.1.2.1.
-"""
+"""Parses the authorization response of a callback (RFC 6749 sections 4.1.2 and 4.1.2.1)."""
 
 from __future__ import annotations
 
@@ -20,11 +17,11 @@ from ..errors import (
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
-#: Longest value of a parameter, in bytes as they come.
+#: Longest value of a parameter, in bytes, percent-encoded.
 MAX_VALUE = 2048
 
-#: The error codes that only the operator can do something about, with the config keys to check.
-REJECTED_BECAUSE_OF = {
+#: The error codes that only the operator can fix, with the config keys to check.
+OPERATOR_ERRORS = {
     "invalid_request": "ALTDENTIFIER_CLIENT_ID and ALTDENTIFIER_REDIRECT_URI",
     "unauthorized_client": "ALTDENTIFIER_CLIENT_ID",
     "unsupported_response_type": "ALTDENTIFIER_BASE_URL",
@@ -32,7 +29,7 @@ REJECTED_BECAUSE_OF = {
 }
 #: Every error code of RFC 6749 section 4.1.2.1.
 AUTHORIZATION_ERRORS = frozenset(
-    {"access_denied", "server_error", "temporarily_unavailable", *REJECTED_BECAUSE_OF}
+    {"access_denied", "server_error", "temporarily_unavailable", *OPERATOR_ERRORS}
 )
 
 _READ = {"state", "code", "error"}
@@ -48,7 +45,7 @@ class AuthorizationResponse:
     unknown parameters, so anything else may be malformed or repeated.
 
     Args:
-        raw_query: The query string as it came, without `?`.
+        raw_query: The raw query string, without `?`.
 
     Example::
 
@@ -84,8 +81,8 @@ class AuthorizationResponse:
             ProviderUnavailable: `error=temporarily_unavailable`.
             AuthorizationRequestRejected: Another error code of RFC 6749 section 4.1.2.1. It is
                 logged as an error, because the app is misconfigured.
-            InvalidCallback: Any other `error`, `code` and `error` together, neither of them, or one
-                that is repeated, malformed, or longer than 2,048 bytes.
+            InvalidCallback: The response has another `error`, both `code` and `error`, or neither.
+                Or one of them is repeated, malformed, or longer than 2,048 bytes.
         """
         code, error = self._single_value("code"), self._single_value("error")
         if error is not None and code is None:
@@ -113,11 +110,11 @@ def _raise_error(error: str) -> NoReturn:
         raise ProviderError(oauth_error=error)
     if error == "temporarily_unavailable":
         raise ProviderUnavailable(oauth_error=error)
-    if error not in REJECTED_BECAUSE_OF:
+    if error not in OPERATOR_ERRORS:
         raise InvalidCallback
     logger.error(
         "AltDentifier rejected the authorization request (%s). Fix: check %s.",
         error,
-        REJECTED_BECAUSE_OF[error],
+        OPERATOR_ERRORS[error],
     )
     raise AuthorizationRequestRejected(oauth_error=error)

@@ -1,4 +1,4 @@
-"""The OAuth 2.0 client of AltDentifier, on Authlib's `OAuth2Client`."""
+"""The OAuth 2.0 client, built on Authlib's `OAuth2Client`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class OAuthClient:
     """The authorization code grant of RFC 6749 section 4.1, for one registered client.
 
     Args:
-        client_id: The client id.
+        client_id: The client ID.
         client_secret: The client secret.
-        base_url: Origin of AltDentifier, without a slash at the end.
+        base_url: Origin of AltDentifier, without a trailing slash.
         token_auth_method: `client_secret_post` or `client_secret_basic` (section 2.3.1).
         transport: Sends the token request.
 
@@ -72,11 +72,14 @@ class OAuthClient:
         """Return the URL of the authorization request (section 4.1.1).
 
         Args:
-            redirect_uri: Where AltDentifier sends the user back to.
-            scope: The scopes to ask for.
-            state: The state, bound to the browser by the caller.
-            code_verifier: Adds the S256 challenge of PKCE (RFC 7636). None leaves it out.
-            guild_id: The snowflake of the server to add the integration to, or None.
+            redirect_uri: The URL that AltDentifier redirects the browser to.
+            scope: The scopes to request.
+            state: The OAuth state. The caller binds it to the browser.
+            code_verifier: The code verifier of PKCE (RFC 7636). None sends no challenge.
+            guild_id: Discord ID of the server to add the application to, or None.
+
+        Returns:
+            The URL, with every parameter percent-encoded.
 
         Example::
 
@@ -118,15 +121,16 @@ class OAuthClient:
             code: The authorization code.
             redirect_uri: The redirect URI of the authorization request.
             code_verifier: The verifier of the authorization request, or None.
-            requested_scope: The scopes of the authorization request. Others are dropped.
+            requested_scope: The scopes of the authorization request. Any other scope in the
+                response is ignored.
 
         Returns:
-            The grant. Its lifetime counts from when the request was sent, so it ends here no later
-            than at AltDentifier.
+            The grant. Its lifetime starts when the request is sent, so that the grant expires no
+            later here than at AltDentifier.
 
         Raises:
             CodeRejected: The code was used, has expired, or belongs to another client.
-            ClientCredentialsRejected: Client id or secret are wrong. Logged as an error.
+            ClientCredentialsRejected: Client ID or client secret are wrong. Logged as an error.
             ProviderUnavailable: AltDentifier answered 429 or 503.
             ProviderTimeout: The deadline passed.
             ProviderError: The response is not a token response.
@@ -167,7 +171,7 @@ class OAuthClient:
 
 
 class _TokenEndpoint:
-    """The HTTP session of `OAuth2Client`. Lets valid token responses through, raises otherwise.
+    """The HTTP session of `OAuth2Client`. Returns valid token responses, and raises otherwise.
 
     Authlib would accept error responses without `error`, redirects, and any JSON as a token.
     """
@@ -179,7 +183,8 @@ class _TokenEndpoint:
         self, target: str, *, data: Mapping[str, str], headers: Mapping[str, str], auth: ClientAuth
     ) -> _TokenResponse:
         prepare: Any = auth.prepare
-        # A copy, because Authlib passes one dict for all requests, and basic adds the secret to it.
+        # A copy, because Authlib passes one dict to all requests, and client_secret_basic adds the
+        # secret to it.
         target, headers, body = prepare("POST", target, dict(headers), urlencode(data))
         token = self._transport.request(
             "POST", target, headers=headers, body=body.encode(), read=_validate
@@ -188,7 +193,7 @@ class _TokenEndpoint:
 
 
 class _TokenResponse:
-    """A validated token response, in the shape that `OAuth2Client` reads."""
+    """A validated token response with the attributes that `OAuth2Client` reads."""
 
     status_code = 200
 
@@ -216,9 +221,9 @@ def _validate(response: ApiResponse) -> dict[str, Any]:
 def _client_secret_basic(
     client: ClientAuth, _method: str, uri: str, headers: dict[str, str], body: str
 ) -> tuple[str, dict[str, str], str]:
-    """Percent-encode both values before they are joined (section 2.3.1), which Authlib does not.
+    """Percent-encode both values before they are joined (section 2.3.1). Authlib does not.
 
-    A space becomes %20: three of five servers that were tried do not decode "+".
+    A space becomes %20, because three of five tested servers do not decode "+".
     """
     pair = ":".join(quote(value, safe="") for value in (client.client_id, client.client_secret))
     headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"

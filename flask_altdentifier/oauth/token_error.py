@@ -1,4 +1,4 @@
-"""Reads the error response of the token endpoint (RFC 6749 section 5.2)."""
+"""Parses the error response of the token endpoint (RFC 6749 section 5.2)."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from .authorization_response import AUTHORIZATION_ERRORS
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
-#: Every error code of RFC 6749 sections 5.2 and 4.1.2.1. Some servers mix the two.
+#: Every error code of RFC 6749 sections 5.2 and 4.1.2.1, because some servers mix the two lists.
 OAUTH_ERRORS = AUTHORIZATION_ERRORS | {"invalid_client", "invalid_grant", "unsupported_grant_type"}
 
 _CREDENTIALS_ERRORS = {"invalid_client", "unauthorized_client"}
 
 
 def read_oauth_error(response: ApiResponse) -> str | None:
-    """Return the error code in the body, if it is one of RFC 6749's closed lists.
+    """Return the error code in the body if RFC 6749 defines it.
 
     Args:
         response: A response with any status, body and content type.
 
     Returns:
-        The code, or None. AltDentifier's own texts, such as "Cannot grant token", are None.
+        The code, or None for any other body. AltDentifier's own texts, such as "Cannot grant
+        token", are no error codes.
 
     Example::
 
@@ -45,12 +46,12 @@ def read_oauth_error(response: ApiResponse) -> str | None:
 
 
 def token_error(response: ApiResponse) -> AltDentifierError:
-    """Return the error that a token endpoint's response with another status than 200 stands for.
+    """Return the exception for an error response of the token endpoint.
 
     Logs an error if the client credentials were rejected.
 
     Args:
-        response: The response of the token endpoint.
+        response: A response with any status but 200.
 
     Returns:
         `ProviderUnavailable`, `CodeRejected`, `ClientCredentialsRejected` or `ProviderError`.

@@ -1,4 +1,4 @@
-"""Reads the successful response of the token endpoint (RFC 6749 section 5.1)."""
+"""Parses the successful response of the token endpoint (RFC 6749 section 5.1)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from .. import strict_json
 from ..scopes import format_scope, parse_scope
 
-#: Seconds that a token lasts if the response does not say: what AltDentifier documents.
+#: Seconds that a token lasts if the response has no `expires_in`, as AltDentifier documents it.
 DEFAULT_LIFETIME = 604_800.0
 #: Longest lifetime that is accepted, in seconds: ten years.
 MAX_LIFETIME = 10 * 365 * 86_400.0
@@ -17,11 +17,11 @@ _PRINTABLE = re.compile(r"[ -~]+")
 
 
 class InvalidTokenResponse(ValueError):
-    """A member is missing or not valid. The message is its name."""
+    """A member is missing or not valid. The message is the member's name."""
 
 
 def parse_token_response(body: bytes) -> dict[str, Any]:
-    """Return the members of a token response that count, validated.
+    """Validate a token response, and return its known members.
 
     Args:
         body: The body of a response with status 200.
@@ -32,14 +32,14 @@ def parse_token_response(body: bytes) -> dict[str, Any]:
         members are left out.
 
     Raises:
-        ValueError: The body is not a token response. Either `InvalidTokenResponse`, or
-            `strict_json.InvalidJSON`, also for a name that occurs twice.
+        ValueError: The body is not a token response. It is `InvalidTokenResponse`, or
+            `strict_json.InvalidJSON` if the body is not JSON or repeats a name.
 
     Example::
 
         parse_token_response(b'{"access_token": "t", "token_type": "Bearer"}')["expires_in"]
     """
-    # float, because Python refuses integers of more than 4,300 digits.
+    # Not int, because Python refuses to convert more than 4,300 digits to one.
     members = strict_json.loads(body, unique_names=True, parse_int=float)
     if not isinstance(members, dict):
         raise InvalidTokenResponse("object")

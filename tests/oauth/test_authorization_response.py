@@ -19,7 +19,7 @@ from flask_altdentifier.errors import (
 )
 from flask_altdentifier.oauth.authorization_response import (
     MAX_VALUE,
-    REJECTED_BECAUSE_OF,
+    OPERATOR_ERRORS,
     AuthorizationResponse,
 )
 
@@ -70,7 +70,7 @@ def test_invalid_response_is_refused(query: bytes) -> None:
         ("access_denied", AccessDenied),
         ("server_error", ProviderError),
         ("temporarily_unavailable", ProviderUnavailable),
-        *[(error, AuthorizationRequestRejected) for error in REJECTED_BECAUSE_OF],
+        *[(error, AuthorizationRequestRejected) for error in OPERATOR_ERRORS],
     ],
 )
 def test_error_codes(
@@ -88,7 +88,7 @@ def test_error_codes(
     [(level, message)] = logged
     assert level == logging.ERROR
     assert error in message
-    assert REJECTED_BECAUSE_OF[error] in message
+    assert OPERATOR_ERRORS[error] in message
     assert "secret" not in message
 
 
