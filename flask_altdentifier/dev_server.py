@@ -25,7 +25,7 @@ from .diagnostics import explain_load_error
 from .diagnostics.findings import Finding, finding
 from .sandbox import Client, make_server
 from .sandbox.serve import DEFAULT_PORT
-from .state import find_state, get_state
+from .state import find_state, get_state, key_prefix
 from .urls import is_loopback
 from .webhooks.endpoint import WebhookBlueprint
 
@@ -162,6 +162,7 @@ def _use_sandbox(app: Flask, shared: Mapping[str, str]) -> None:
         redirect_uri=None,
         webhook_secret=(shared["webhook_secret"],),
     )
+    state.key_prefix = key_prefix(app, state.config)
     app.config.update(LOCAL_CONFIG, ALTDENTIFIER_BASE_URL=shared["base_url"])
 
 

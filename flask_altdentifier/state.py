@@ -17,6 +17,7 @@ from .default_store import check_session_type, default_store
 from .errors import ConfigError
 from .records import Records
 from .scopes import DOCUMENTED_SCOPE_NAMES
+from .session_config import validate_session_config
 from .stores import Store
 from .urls import local_path
 
@@ -39,13 +40,14 @@ class ExtensionState:
 
         Does no I/O, because servers fork after the registration. Raises `ConfigError`.
         """
+        validate_session_config(app.config)
         self.config: Config = read_config(app.config)
         #: Eight hex digits for the names of the cookies, because two apps can share a host.
         self.client_hash = sha256(self.config.client_id.encode()).hexdigest()[:8]
         #: Name of the blueprint in this app, with dots if it is nested.
         self.name = name
         #: The first part of each record's key in the store.
-        self.key_prefix = _key_prefix(app, self.config.client_id)
+        self.key_prefix = key_prefix(app, self.config)
         self._store: Store | None = self.config.store
         self._choice_lock = Lock()  # two threads with a MemoryStore each would not share logins
         if self._store is None:
@@ -137,16 +139,18 @@ def get_state(app: App | None = None) -> ExtensionState:
     return state
 
 
-def _key_prefix(app: Flask, client_id: str) -> str:
+def key_prefix(app: Flask, config: Config) -> str:
     """Return the prefix of this app's keys in the store.
+
+    It depends on `ALTDENTIFIER_BASE_URL`, because anybody can log in at a sandbox. Such a login
+    must not count for an app that shares the store and uses the real AltDentifier.
 
     Raises `ConfigError` if `SESSION_KEY_PREFIX` is a prefix of it. A session cookie could then name
     a record of a login, and Flask-Session would read that record.
     """
     session_prefix = app.config.get("SESSION_KEY_PREFIX", "session:")
-    if not isinstance(session_prefix, str):
-        raise ConfigError("SESSION_KEY_PREFIX must be a string. Remove it to use 'session:'.")
-    digest = sha256(f"{client_id}\0{session_prefix}".encode()).hexdigest()[:16]
+    parts = (config.base_url, config.client_id, session_prefix)
+    digest = sha256("\0".join(parts).encode()).hexdigest()[:16]
     prefix = f"altdentifier:{digest}:"
     if prefix.startswith(session_prefix):
         raise ConfigError(

@@ -127,6 +127,7 @@ def test_reloaded_app_uses_the_same_sandbox(
     state = state_of(app)
     assert app is not first
     assert state.config.base_url == shared["base_url"] == app.config["ALTDENTIFIER_BASE_URL"]
+    assert state.key_prefix != state_of(first).key_prefix  # a login here is none in production
     assert state.config.redirect_uri is None
     assert dev_server.LOCAL_CONFIG.items() <= app.config.items()
     assert state.config.webhook_secret == (served.client.webhook_secret,) != ("real",)

@@ -158,13 +158,14 @@ def test_unsafe_session_key_prefix_is_refused(prefix: Any) -> None:
         make_app(SESSION_KEY_PREFIX=prefix)
 
 
-def test_key_prefix_differs_between_clients_and_session_prefixes() -> None:
+def test_key_prefix_differs_between_providers_clients_and_session_prefixes() -> None:
     configs: list[dict[str, str]] = [
         {},
+        {"ALTDENTIFIER_BASE_URL": "http://127.0.0.1:8400"},
         {"ALTDENTIFIER_CLIENT_ID": "other"},
         {"SESSION_KEY_PREFIX": "other:"},
     ]
-    assert len({state_of(make_app(**config)).key_prefix for config in configs}) == 3
+    assert len({state_of(make_app(**config)).key_prefix for config in configs}) == 4
 
 
 def test_missing_registration_is_a_config_error() -> None:
