@@ -1,7 +1,7 @@
-"""Where records are kept that all workers share: `Store`, and its implementations.
+"""The store, which keeps records for all workers: the protocol `Store` and its implementations.
 
-Importing this package imports neither `sqlite3` nor redis-py nor SQLAlchemy; each store is imported
-when its name is used.
+Importing this package imports neither `sqlite3` nor redis-py nor SQLAlchemy. Each store is imported
+at the first use of its name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every store does: keeps short-lived text records for all workers."""
+"""The protocol of all stores: short-lived text records that all workers share."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ AFTER_KEYS = "\x7f"
 class Store(Protocol):
     """Keep text records that expire, for all workers of an app.
 
-    Keys are printable ASCII of at most 200 characters; values are text of at most 1 MB. All
-    methods may be called by many threads and processes at once. A store is created before the
-    server forks, so it must open nothing until its first use in each process.
+    Keys are printable ASCII of at most 200 characters. Values are text of at most 1 MB. Many
+    threads and processes can call all methods at once. A store is created before the server forks,
+    so it must open nothing until its first use in each process.
 
-    A method that cannot do its job raises. It never returns "no record" if it has no answer,
-    because a logout that was not stored must not look like one that was. Any exception becomes a
-    503 `StoreUnavailable`, and only the exception's class is logged.
+    A method that cannot do its job raises. It never returns "no record" for "no answer", because a
+    failed logout must not look like a finished one. Any exception becomes a 503 `StoreUnavailable`,
+    and only the exception's class is logged.
 
     Example::
 
@@ -57,6 +57,6 @@ class Store(Protocol):
     def clear(self, prefix: str) -> int:
         """Delete all records whose keys start with *prefix*, and return how many were deleted.
 
-        Every character of *prefix* stands for itself. Expired records do not count.
+        No character of *prefix* is a wildcard. Expired records do not count.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the stores raise themselves. Only the name of the class reaches the log."""
+"""The errors of the stores. Only the name of the class reaches the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class StoreFileMissing(StoreError):
 
 
 class StoreFileReplaced(StoreFileMissing):
-    """Another file stands where the SQLite file was that this process has used."""
+    """Another file has replaced the SQLite file that this process has used."""
 
 
 class CannotOpenDatabase(StoreError):
@@ -44,4 +44,4 @@ class StoreFull(StoreError):
 
 
 class StoreReadOnly(StoreError):
-    """The SQLite file cannot be written."""
+    """The process cannot write to the SQLite file."""

@@ -15,10 +15,10 @@ class _Record(NamedTuple):
 
 
 class MemoryStore:
-    """Keep records in this process. For tests: other workers do not see them.
+    """Keep records in this process, for tests. Other workers do not see them.
 
-    Expiry follows `time.time()`, as `Grant.expires_at` does, so that tests which move the clock
-    (freezegun, time-machine) see logins end.
+    Records expire by `time.time()`, as `Grant.expires_at` does. Tests that move the clock with
+    freezegun or time-machine see logins expire.
 
     Example::
 
@@ -28,8 +28,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: dict[str, _Record] = {}
-        # Keys by the second in which they expire, and a heap of these seconds. A plain heap of
-        # keys would grow with every overwritten record.
+        # Keys by the second in which they expire, and a heap of these seconds. A heap of keys would
+        # grow with every overwritten record.
         self._expiring: defaultdict[int, set[str]] = defaultdict(set)
         self._seconds: list[int] = []
 

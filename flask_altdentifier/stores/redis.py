@@ -18,11 +18,11 @@ BATCH = 500
 class RedisStore:
     """Keep records in Redis, for any number of machines.
 
-    The user of the server needs the commands GET, SET and DEL, and SCAN for `clear`.
+    The Redis user needs permission for the commands GET, SET and DEL, and SCAN for `clear`.
 
     Args:
-        client: A `redis.Redis` or `redis.RedisCluster`, with `decode_responses` or without. Give it
-            timeouts below a second: without any, it waits for a server that hangs forever.
+        client: A `redis.Redis` or `redis.RedisCluster`, with `decode_responses` or without. Set its
+            timeouts below a second. Without timeouts, it waits forever for a server that hangs.
 
     Example::
 
@@ -30,19 +30,27 @@ class RedisStore:
     """
 
     def __init__(self, client: Redis | RedisCluster) -> None:
-        self._client: Any = client  # redis-py types every answer as "maybe a coroutine"
+        self._client: Any = client  # redis-py types every result as "maybe awaitable"
 
     @classmethod
     def from_url(cls, url: str) -> RedisStore:
         """Create a client for a `redis://`, `rediss://` or `unix://` URL, without connecting.
 
-        Timeouts are 0.5 seconds and each command is tried twice, because redis-py reports a
-        connection that the server or a NAT closed while it was idle only when it is used. Options
-        in the URL's query (`?socket_timeout=2`) win.
+        Timeouts are 0.5 seconds. Each command is tried twice, because redis-py notices only at its
+        next command that a server or NAT has closed an idle connection. Options in the URL's query,
+        such as `?socket_timeout=2`, override these values.
+
+        Args:
+            url: A URL of `redis.Redis.from_url`.
 
         Raises:
-            ImportError: If redis-py is not installed.
-            ValueError: If the URL is wrong; `TypeError` if an option in it is unknown.
+            ImportError: redis-py is not installed.
+            ValueError: The URL is not valid.
+            TypeError: An option in the URL is unknown.
+
+        Example::
+
+            RedisStore.from_url("redis://user:password@cache:6379/0")
         """
         from redis import Redis
         from redis.backoff import NoBackoff
@@ -60,7 +68,7 @@ class RedisStore:
             retry=Retry(NoBackoff(), 1),
             retry_on_error=[ConnectionError, TimeoutError],  # redis-py 5 retries nothing else
         )
-        # Redis.from_url() accepts unknown options; only a connection refuses them.
+        # Redis.from_url() accepts unknown options. Only a connection refuses them.
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
         return cls(client)
 
@@ -73,10 +81,10 @@ class RedisStore:
         self._client.set(key, value.encode(), px=max(1, int(ttl * 1000)))
 
     def pop(self, key: str) -> str | None:
-        """Delete the record and return its value, or None if there is none.
+        """Atomically delete the record and return its value, or None if there is none.
 
-        GET and then DEL, whose count decides who gets the value. Not GETDEL: one that timed out on
-        a server that hangs still runs when the server goes on, and the value is lost.
+        The count of DEL decides which caller gets the value. A GETDEL that times out would still
+        run when the server continues, and the value would be lost.
         """
         value = self._client.get(key)
         if value is None or self._client.execute_command("DEL", key) != 1:
@@ -85,7 +93,7 @@ class RedisStore:
 
     def delete(self, key: str) -> None:
         """Delete the record, if there is one."""
-        # Not client.delete(): the one of a cluster is a pipeline.
+        # Not client.delete(), which is a pipeline in a cluster client.
         self._client.execute_command("DEL", key)
 
     def clear(self, prefix: str) -> int:

@@ -1,4 +1,4 @@
-"""Turns the config key `ALTDENTIFIER_STORE` into a store."""
+"""Converts the value of `ALTDENTIFIER_STORE` to a store."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from .base import Store
 
 METHODS = ("get", "set", "pop", "delete", "clear")
 _ACCEPTED = (
-    "Accepted are sqlite:///path, redis://..., a URL of SQLAlchemy such as "
-    "postgresql+psycopg://..., memory://, a Redis client, a SQLAlchemy engine, and an object with "
-    f"the methods {', '.join(METHODS)}."
+    "Accepted are sqlite:///path, redis://..., memory://, a URL of SQLAlchemy such as "
+    "postgresql+psycopg://..., a Redis client and a SQLAlchemy engine. Also accepted is any object "
+    f"with the methods {', '.join(METHODS)}."
 )
 
 
 def from_setting(value: object) -> Store:
-    """Return the store that *value* stands for. Nothing is connected or opened.
+    """Return the store for a value of `ALTDENTIFIER_STORE`. Does not connect or open anything.
 
     Args:
         value: A URL, a `redis.Redis`, a `redis.RedisCluster`, a SQLAlchemy `Engine`, or an object
             with the five methods of `Store`.
 
     Raises:
-        ValueError: If it is none of these. The message says how to fix that, and contains no part
-            of the URL but the scheme, because there may be a password in it.
+        ValueError: *value* is none of these. The message says how to fix it. It quotes only the
+            scheme of a URL, because the rest may contain a password.
 
     Example::
 
@@ -45,7 +45,7 @@ def from_setting(value: object) -> Store:
 
 
 def _is_instance(value: object, module: str, name: str) -> bool:
-    """Like `isinstance`, without importing *module*: without it there are no instances."""
+    """Do as `isinstance`, without importing *module*. If it is not imported, no instance exists."""
     cls = getattr(sys.modules.get(module), name, None)
     return cls is not None and isinstance(value, cls)
 
@@ -90,7 +90,7 @@ def _sqlite_store(url: str) -> Store:
     if parts.netloc or parts.query or parts.fragment or path in {"", ":memory:"}:
         raise ValueError(
             "must be sqlite:///relative/path or sqlite:////absolute/path, with %3F for a question "
-            "mark and %23 for a number sign. For tests there is memory://."
+            "mark and %23 for a number sign. For tests, use memory://."
         )
     return SQLiteStore(path)
 

@@ -1,4 +1,4 @@
-"""Records in PostgreSQL, MySQL or MariaDB, by SQLAlchemy Core."""
+"""Records in PostgreSQL, MySQL or MariaDB, with SQLAlchemy Core."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sqlalchemy.sql.base import Executable
 from . import sqlalchemy_table as table
 from .base import AFTER_KEYS
 
-#: Arguments of each driver that end its waiting for a server after a second. psycopg rounds up to
-#: two and has none for a server that hangs once it is connected.
+#: Arguments that set each driver's timeouts to one second. psycopg rounds up to two seconds, and
+#: has no timeout for a server that hangs after the connection was made.
 DRIVER_TIMEOUTS: dict[str, dict[str, Any]] = {
     "mysqldb": {"connect_timeout": 1, "read_timeout": 1, "write_timeout": 1},
     "pg8000": {"timeout": 1},
@@ -26,9 +26,9 @@ DRIVER_TIMEOUTS: dict[str, dict[str, Any]] = {
     "pymysql": {"connect_timeout": 1, "read_timeout": 1, "write_timeout": 1},
 }
 AUTOCOMMIT = {"isolation_level": "AUTOCOMMIT"}
-#: Seconds after which a lost connection is not tried again, because the server hangs.
+#: Seconds after which a statement is not retried on a new connection, because the server hangs.
 RETRY_WITHIN = 0.5
-#: Every how many calls of `set` expired records are deleted.
+#: One of this many calls of `set` deletes expired records.
 DELETE_EXPIRED_EVERY = 10
 
 
@@ -48,8 +48,8 @@ class SQLAlchemyStore:
     Records expire by the clocks of the machines that run the app.
 
     Args:
-        engine: A SQLAlchemy 2 engine, used as it is. How fast it notices a server that hangs is up
-            to its driver and the driver's timeouts.
+        engine: A SQLAlchemy 2 engine. Its driver's timeouts decide how fast it notices a server
+            that hangs.
 
     Example::
 
@@ -58,8 +58,8 @@ class SQLAlchemyStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # Saves a transaction per read. Not on MySQL, whose drivers ask the server for it each time,
-        # which costs more and fails on a connection that was lost.
+        # Autocommit saves a transaction per read. On MySQL, each switch to it is a round trip that
+        # costs more and fails on a lost connection.
         on_mysql = engine.dialect.name in ("mysql", "mariadb")
         self._connections = engine if on_mysql else engine.execution_options(**AUTOCOMMIT)
         self._pid = os.getpid()
@@ -71,11 +71,19 @@ class SQLAlchemyStore:
     def from_url(cls, url: str) -> SQLAlchemyStore:
         """Create an engine for a SQLAlchemy URL, without connecting.
 
-        The driver gets timeouts of one second, if it has any. Options in the URL's query win.
+        If the driver has timeouts, they are one second. Options in the URL's query override them.
+
+        Args:
+            url: A URL of SQLAlchemy.
 
         Raises:
-            ImportError: If the driver is not installed.
-            sqlalchemy.exc.ArgumentError: If the URL is wrong; sometimes another `ValueError`.
+            ImportError: The driver is not installed.
+            sqlalchemy.exc.ArgumentError: The URL is not valid.
+            ValueError: A part of the URL is not valid.
+
+        Example::
+
+            SQLAlchemyStore.from_url("mysql+pymysql://user:password@host/database")
         """
         parsed = make_url(url)
         timeouts = DRIVER_TIMEOUTS.get(parsed.get_dialect().driver, {})
@@ -88,7 +96,7 @@ class SQLAlchemyStore:
             **AUTOCOMMIT,
         )
         store = cls(engine)
-        store._connections = engine  # which need not switch
+        store._connections = engine  # which is in autocommit mode already
         return store
 
     def get(self, key: str) -> str | None:
@@ -113,9 +121,9 @@ class SQLAlchemyStore:
     def pop(self, key: str) -> str | None:
         """Atomically delete the record and return its value, or None if there is none.
 
-        SELECT and then DELETE, whose count decides who gets the value. Not DELETE ... RETURNING: it
-        could not be sent again after a connection was lost while idle, because a second one would
-        find nothing if the first one has reached the server.
+        The count of a DELETE decides which caller gets the value. DELETE ... RETURNING could not be
+        retried after a connection was lost. If the first statement has reached the server, the
+        second one finds no record.
         """
         parameters = {"the_key": key.encode(), "now": _now()}
         with self._execute(table.GET, parameters) as (connection, result):
@@ -154,8 +162,8 @@ class SQLAlchemyStore:
     ) -> Iterator[tuple[Connection, CursorResult[Any]]]:
         """Yield a connection and the result of its first statement, which must be idempotent.
 
-        After a failure the connection is not used again: pg8000 raises a plain `TimeoutError`,
-        which SQLAlchemy does not take for a lost connection, and the answer may still come.
+        A connection is not reused after a failure. pg8000 raises a plain `TimeoutError`, which does
+        not make SQLAlchemy invalidate the connection, although the result may still arrive on it.
         """
         with self._connect() as connection:
             try:
@@ -175,9 +183,9 @@ class SQLAlchemyStore:
         return self._connections.connect()
 
     def _leave_inherited_connections(self) -> None:
-        """Give this process a pool of its own, and keep the parent's connections from being closed.
+        """Create a pool for this process, and prevent the parent's connections from being closed.
 
-        Some drivers say goodbye to the server when a connection is garbage collected.
+        Some drivers end the server's session if a connection object is garbage collected.
         """
         self._inherited.append(self._engine.pool)
         self._engine.dispose(close=False)
@@ -187,9 +195,9 @@ class SQLAlchemyStore:
 def _execute_first(
     connection: Connection, statement: Executable, parameters: dict[str, Any]
 ) -> CursorResult[Any]:
-    """Execute the first statement, twice if the connection was lost while it was idle.
+    """Execute the first statement. Retry it once if the connection was lost while it was idle.
 
-    That costs nothing as long as it was not, unlike `pool_pre_ping`, which is a round trip.
+    Unlike `pool_pre_ping`, this needs no round trip if the connection is alive.
     """
     started = time.monotonic()
     try:
@@ -198,7 +206,7 @@ def _execute_first(
         late = time.monotonic() - started > RETRY_WITHIN
         if late or not error.connection_invalidated:
             raise
-    connection.rollback()  # after which SQLAlchemy connects again
+    connection.rollback()  # makes SQLAlchemy connect again
     return connection.execute(statement, parameters)
 
 

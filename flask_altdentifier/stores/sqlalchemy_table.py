@@ -25,16 +25,16 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.sql.dml import UpdateBase
 
-#: Records that one statement of `clear` deletes.
+#: Most records that one statement of `clear` deletes.
 BATCH = 500
-#: Expired records that one statement deletes.
+#: Most expired records that one statement deletes.
 EXPIRED_BATCH = 30
 
 TABLE = Table(
     "altdentifier_records",
     MetaData(),
-    # Bytes, because text compares by the rules of a language: MySQL ignores case and trailing
-    # spaces, and PostgreSQL sorts so that the keys with one prefix do not stand together.
+    # Bytes, because databases compare text by the rules of a language. MySQL ignores case and
+    # trailing spaces. PostgreSQL may sort other keys between those with one prefix.
     Column(
         "key",
         LargeBinary(200).with_variant(mysql.VARBINARY(200), "mysql", "mariadb"),
@@ -91,7 +91,7 @@ def _on_duplicate_key(insert: mysql.Insert) -> UpdateBase:
     )
 
 
-#: Statements that create or overwrite a record, by dialect. For others there is `update_or_insert`.
+#: Statements that create or overwrite a record, by dialect. Others need `insert_or_update`.
 UPSERTS: dict[str, UpdateBase] = {
     "mariadb": _on_duplicate_key(mysql.insert(TABLE).values(_RECORD)),
     "mysql": _on_duplicate_key(mysql.insert(TABLE).values(_RECORD)),
@@ -101,7 +101,7 @@ UPSERTS: dict[str, UpdateBase] = {
 
 
 def insert_or_update(connection: Connection, record: dict[str, Any]) -> None:
-    """Insert the record, or overwrite the one that another process inserted meanwhile."""
+    """Insert the record, or overwrite it if another process has inserted it first."""
     try:
         connection.execute(INSERT, record)
     except IntegrityError:
@@ -109,17 +109,17 @@ def insert_or_update(connection: Connection, record: dict[str, Any]) -> None:
 
 
 def create_table(connection: Connection) -> None:
-    """Create the table and its index unless they exist. Several workers may do so at once."""
+    """Create the table and its index if they do not exist. Several workers can do so at once."""
     for create in (TABLE.create, *(index.create for index in TABLE.indexes)):
         try:
             create(connection, checkfirst=True)
-        except DBAPIError:  # another worker was faster, or nobody may
+        except DBAPIError:  # another worker was faster, or the user has no permission
             if not inspect(connection).has_table(TABLE.name):
                 raise
 
 
 def delete_expired(connection: Connection, now: int) -> None:
-    """Delete a few expired records, in the order of their keys so that workers do not deadlock."""
+    """Delete a few expired records, sorted by key so that two workers do not deadlock."""
     keys = connection.scalars(EXPIRED_KEYS, {"now": now}).all()
     if keys:
         connection.execute(DELETE_LISTED.where(_expires_at <= now), {"keys": sorted(keys)})

@@ -23,7 +23,7 @@ DELETE_EXPIRED = (
     "DELETE FROM altdentifier_records WHERE key IN"
     " (SELECT key FROM altdentifier_records WHERE expires_at <= ? ORDER BY expires_at LIMIT 2)"
 )
-#: `clear` deletes a batch per transaction, so that other processes get their turn.
+#: Records that `clear` deletes per transaction, so that other processes can write in between.
 BATCH = 500
 COUNT_BATCH = (
     "SELECT count(*), coalesce(sum(live), 0) FROM"
@@ -39,14 +39,18 @@ DELETE_BATCH = (
 class SQLiteStore:
     """Keep records in an SQLite file, for any number of workers on one machine.
 
-    The file is created at first use, readable by its owner only. It must not be on a network file
-    system, where SQLite's write-ahead log does not work. If it is deleted or replaced while a
-    process uses it, that process raises `StoreFileMissing` until it is restarted, because an empty
-    store would undo logouts unnoticed. After a power failure the last few changes may be missing
-    (`synchronous=NORMAL`); the file stays intact.
+    The first use creates the file, readable by its owner only. The file must not be on a network
+    file system, where SQLite's write-ahead log does not work.
+
+    If the file is deleted or replaced while a process uses it, that process raises
+    `StoreFileMissing` until it is restarted. Otherwise the processes could use different files, and
+    a logout in one process would not end the login in another.
+
+    After a power failure, the last few changes may be missing (`synchronous=NORMAL`), but the file
+    stays intact.
 
     Args:
-        path: Path of the file; a relative one starts at the current directory.
+        path: Path of the file. A relative path starts at the current directory.
         create_directory: Whether to create the file's directory too, with mode 0700.
 
     Example::

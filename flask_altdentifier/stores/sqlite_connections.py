@@ -1,4 +1,4 @@
-"""Connections to one SQLite file: opened at first use, one thread at a time, never forked."""
+"""Connections to one SQLite file. They open at first use and never survive a fork."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .sqlite_schema import prepare
 class Connections:
     """The connections of this process to one file.
 
-    Each is used by one thread at a time and then kept for the next, so that threads that end leave
-    none behind and servers with a thread per request do not open one per request.
+    One thread at a time uses a connection, and then releases it for the next thread. So threads
+    that end leak no connections, and servers with a thread per request do not open one per request.
     """
 
     def __init__(self, path: Path, *, create_directory: bool) -> None:
         self._path = str(path.absolute())
         self._create_directory = create_directory
-        #: Device and inode of the file, once it was used.
+        #: Device and inode of the file, after its first use.
         self._identity: tuple[int, int] | None = None
         self._start()
         _all_connections.add(self)
@@ -35,7 +35,7 @@ class Connections:
         self._pid = os.getpid()
 
     def acquire(self) -> sqlite3.Connection:
-        """Return a connection that nobody else uses. Give it to `release` or `discard`."""
+        """Return a connection for one thread, which then calls `release` or `discard`."""
         if self._pid != os.getpid():
             _inherited.append(self._open)
             self._start()
@@ -47,16 +47,16 @@ class Connections:
             return self._connect()
 
     def release(self, connection: sqlite3.Connection) -> None:
-        """Keep *connection* for the next caller."""
+        """Make *connection* available to the next caller."""
         self._idle.append(connection)
 
     def discard(self, connection: sqlite3.Connection) -> None:
-        """Close *connection*; a transaction in progress is rolled back."""
+        """Close *connection*. SQLite rolls back its transaction if there is one."""
         self._open.discard(connection)
         connection.close()
 
     def close(self) -> bool:
-        """Close the idle connections of this process, and return whether none is left."""
+        """Close the idle connections of this process. Return whether no connection is open."""
         if self._pid != os.getpid():
             return True
         with suppress(IndexError):
@@ -68,7 +68,7 @@ class Connections:
         with _opening:
             if self._identity is None:
                 self._create_file()
-            # mode=rw: SQLite itself must not create a file in place of one that is gone.
+            # mode=rw, because SQLite must not create an empty file in place of a deleted one.
             uri = f"{Path(self._path).as_uri()}?mode=rw"
             connection = sqlite3.connect(
                 uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False
@@ -83,10 +83,10 @@ class Connections:
             return connection
 
     def _create_file(self) -> None:
-        """Create the file, readable by its owner only, if there is none.
+        """Create the file, readable by its owner only, if it does not exist.
 
-        The descriptor is closed while no other thread can open the file: closing any descriptor
-        of a file drops the locks that the process holds on it (POSIX).
+        The caller holds `_opening`, so no other thread has the file open when the descriptor is
+        closed. Closing any descriptor of a file releases all POSIX locks of the process on it.
         """
         if self._create_directory:
             Path(self._path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class Connections:
             raise StoreDirectoryMissing from None
 
     def _check_file(self) -> None:
-        """Raise unless the file is the one that this process used first."""
+        """Raise if the file is not the one that this process used first."""
         try:
             status = os.stat(self._path)  # noqa: PTH116 -- a third of the time of Path.stat()
         except FileNotFoundError:
@@ -113,16 +113,16 @@ class Connections:
 #: Held while a connection is opened, and while the process forks.
 _opening = threading.Lock()
 _all_connections: WeakSet[Connections] = WeakSet()
-#: Connections of a parent process, kept from deallocation, which would close them.
+#: Connections of a parent process. The reference prevents their deallocation, which closes them.
 _inherited: list[set[sqlite3.Connection]] = []
 
 
 def _before_fork() -> None:
     """Close all connections, and wait up to a second for those that are in use.
 
-    SQLite keeps one set of locks per file and process. A child inherits this set but not the locks,
-    believes to have them, and its new connections lock nothing: the parent then deletes the
-    write-ahead log under the child, and what the child wrote is lost.
+    SQLite tracks the locks of a process in memory. A child inherits this memory but not the locks,
+    so its new connections do not lock the file. The parent can then delete the write-ahead log that
+    the child uses, and the child's changes are lost.
     """
     _opening.acquire()
     for _ in range(1000):
@@ -135,7 +135,7 @@ def _before_fork() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """Replace the lock: uWSGI calls this without calling `_before_fork`."""
+    """Replace the lock, because uWSGI forks without calling `_before_fork`."""
     global _opening
     _opening = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""The database of `SQLiteStore`: its table, its version, and how a connection is set to it."""
+"""The database of `SQLiteStore`: its table, its version, and the settings of a connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CREATE = (
     "COMMIT",
 )
 
-#: Python names SQLite's error codes from 3.11 on; these texts are as stable as the codes.
+#: By message, because Python 3.10 does not expose SQLite's error codes.
 ERRORS: dict[str, type[StoreError]] = {
     "attempt to write a readonly database": StoreReadOnly,
     "database disk image is malformed": DatabaseDamaged,
@@ -42,12 +42,12 @@ ERRORS: dict[str, type[StoreError]] = {
 
 
 def translate(error: sqlite3.Error) -> Exception:
-    """Return an error whose class says what is wrong, or *error* itself."""
+    """Return an error whose class names the problem, or *error* itself."""
     return ERRORS.get(str(error), lambda: error)()
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Set up a new connection, and the database if it is new."""
+    """Configure a new connection, and create the table if the database is new."""
     version = _open_in_wal_mode(connection)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -59,7 +59,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 def _open_in_wal_mode(connection: sqlite3.Connection) -> int:
     """Switch the database to a write-ahead log, and return the version of its schema.
 
-    If two connections switch a new file at once, one of them gets "locked" without any waiting.
+    If two connections switch a new file at once, SQLite reports "locked" to one without waiting.
     """
     attempts_left = BUSY_TIMEOUT // 10
     while True:
