@@ -79,6 +79,8 @@ def test_compiled_catalog_is_up_to_date(locale: str) -> None:
         ("*", "en"),
         ("*, fr;q=0.1", "fr"),
         ("dex, x-de, \x7f;q=z", "en"),
+        ("x," * 19 + "de", "de"),
+        ("x," * 20 + "de", "en"),
     ],
 )
 def test_language_by_accept_language(app: Flask, header: str | None, tag: str) -> None:
