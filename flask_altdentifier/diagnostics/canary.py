@@ -12,7 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from urllib.parse import SplitResult, parse_qs, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlencode, urljoin, urlsplit
 
 from ..urls import is_loopback
 from .browser import Browser, Cookie, Page
@@ -126,7 +126,7 @@ def _start(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
     """Return the page that redirects to AltDentifier, and the query of that redirect."""
     for _ in range(MAX_REDIRECTS):
         page = browser.visit(url)
-        location = urlsplit(urljoin(url, page.headers.get("Location", "")))
+        location = _split(urljoin(url, page.headers.get("Location", "")))
         if page.status not in _REDIRECTS:
             raise _unexpected(page, "site-no-login")
         request = {name: values[0] for name, values in parse_qs(location.query).items()}
@@ -137,6 +137,11 @@ def _start(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
         _check_redirect(page.url, location)
         url = location.geturl()
     raise _Broken("site-login-elsewhere", url=url, host="itself")
+
+
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL of the site. Quoted, because people paste fixes into their code."""
+    return urlsplit(quote(url, safe="!#$%&'()*+,/:;=?@[]~"))
 
 
 def _check_redirect(url: SplitResult, location: SplitResult) -> None:
@@ -166,7 +171,7 @@ def _unexpected(page: Page, code: str) -> _Broken:
 
 def _checked_callback(page: Page, request: dict[str, str]) -> SplitResult:
     """Return the redirect URI, to which this browser must send its cookies."""
-    url, callback = page.url, urlsplit(request["redirect_uri"])
+    url, callback = page.url, _split(request["redirect_uri"])
     fixed = callback._replace(scheme=url.scheme, netloc=url.netloc).geturl()
     host, other = url.hostname or "", callback.hostname or ""
     is_sibling = any(c.domain and c.fits_host(host) and c.fits_host(other) for c in page.cookies)

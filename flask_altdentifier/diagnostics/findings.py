@@ -444,5 +444,10 @@ Findings: TypeAlias = Iterator[Finding]
 def finding(code: str, **values: object) -> Finding:
     """Return the finding *code*, with *values* in its texts."""
     level, *texts = PROBLEMS[code]
-    title, why, fix = (text.format_map(values) for text in texts)
+    title, why, fix = (_printable(text.format_map(values)) for text in texts)
     return Finding(code, level, title, why, fix)
+
+
+def _printable(text: str) -> str:
+    """Return *text* without control characters: a hostile site could write over the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from cachelib import SimpleCache
@@ -141,6 +142,29 @@ STRICT = _rewrite("SameSite=Lax", "SameSite=Strict")
 )
 def test_proxy_is_named(monkeypatch: Patch, behind: Callable[[WSGI], WSGI], code: str) -> None:
     assert found(monkeypatch, behind(site())) == [code]
+
+
+ESCAPE, PASTED = "\x1b[2J", '";import os;x="'
+
+
+@pytest.mark.parametrize(
+    ("location", "code"),
+    [
+        (f"http://shop.example/{PASTED}{ESCAPE}", "site-redirect-scheme"),
+        ("?" + urlencode({"redirect_uri": f"https://a/{PASTED}{ESCAPE}"}), "site-redirect-host"),
+        ("?" + urlencode({"redirect_uri": "https://shop.example/"}), "site-cookie-path"),
+    ],
+)
+def test_hostile_site_writes_neither_to_the_terminal_nor_into_a_fix(
+    monkeypatch: Patch, location: str, code: str
+) -> None:
+    location += "&client_id=a&state=b" * location.startswith("?")
+    cookie = f"altdentifier_a_state_b=c; Path=/x{ESCAPE}"
+    app = answering("302 Found", "/login", Location=location, **{"Set-Cookie": cookie})
+    [problem] = visit(monkeypatch, app(site())).findings
+    assert problem.code == code
+    assert (problem.title + problem.fix).isprintable()
+    assert PASTED not in problem.fix
 
 
 def test_clock_is_named(monkeypatch: Patch) -> None:
