@@ -44,7 +44,7 @@ class TrustFactor:
 
     #: 0 (very distrusted) to 3 (very trusted). Compare levels, not texts.
     level: int
-    #: AltDentifier's words for the level, printable and at most 100 characters.
+    #: AltDentifier's words for the level, printable and at most 100 characters, or empty.
     text: str
 
 
@@ -217,7 +217,6 @@ def _parse_trust_factor(response: ApiResponse) -> TrustFactor:
     level, text = members.get("trustfactor"), members.get("formatted_trustfactor")
     if type(level) is not int or not 0 <= level <= 3:
         raise ValueError("trustfactor")
-    # Control characters and lone surrogates would break a page.
-    if not isinstance(text, str) or len(text) > MAX_TEXT or not text.isprintable():
-        raise ValueError("formatted_trustfactor")
-    return TrustFactor(level, text)
+    # Control characters and lone surrogates would break a page, and only the level counts.
+    is_text = isinstance(text, str) and len(text) <= MAX_TEXT and text.isprintable()
+    return TrustFactor(level, text if is_text else "")

@@ -203,10 +203,18 @@ def _is_static(endpoint: str) -> bool:
     return name == "static" and scaffold is not None and scaffold.has_static_folder
 
 
+def _layers(view: Any) -> Iterator[Any]:
+    """Yield *view* and the functions below it, if decorators with `functools.wraps` wrap them."""
+    while view is not None:
+        yield view
+        view = getattr(view, "__wrapped__", None)
+
+
 def _record_guarded(view: Any, guarded: Any) -> None:
     """Record *guarded*, so that `flask altdentifier check` finds a route to the unguarded view."""
-    with suppress(AttributeError):  # a method or a partial has no attributes
-        setattr(view, GUARDED_VERSION, guarded)
+    for layer in _layers(view):
+        with suppress(AttributeError):  # a method or a partial has no attributes
+            setattr(layer, GUARDED_VERSION, guarded)
 
 
 def _refuse_routed(view: Any, caller: FrameType) -> None:
@@ -217,7 +225,8 @@ def _refuse_routed(view: Any, caller: FrameType) -> None:
     """
     names = {**caller.f_globals, **caller.f_locals}
     scaffolds = (value for value in names.values() if isinstance(value, (Flask, Blueprint)))
-    if any(view is route for scaffold in scaffolds for route in _views_of(scaffold)):
+    routes = {id(route) for scaffold in scaffolds for route in _views_of(scaffold)}
+    if any(id(layer) in routes for layer in _layers(view)):
         raise TypeError(
             "@requires_scope guards nothing above a route decorator. "
             "Write it below: first @app.route(...), then @requires_scope()."

@@ -215,7 +215,7 @@ class CodeRejected(LoginFailed, _ProviderFacts):
     detail = N_("The login has expired or was already used. Please start again.")
 
 
-class AccessDenied(LoginFailed):
+class AccessDenied(LoginFailed, _ProviderFacts):
     """The user denied access (`error=access_denied`, RFC 6749 section 4.1.2.1)."""
 
     code: int = 403

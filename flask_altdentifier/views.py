@@ -18,7 +18,6 @@ from .navigation import (
     is_prefetch,
     is_script_request,
     redirect,
-    wants_html,
     with_script_root,
 )
 from .pages import render_page
@@ -79,10 +78,10 @@ def logout() -> Response:
 
 def _logout_page() -> Response:
     """Answer 405, because a link or an image on another site can send a GET."""
-    if request.method != "GET" or not wants_html(request):
+    if request.method != "GET":
         raise MethodNotAllowed(valid_methods=["POST"])
     page = render_page("logout.html", "Log out")
-    headers = {"Allow": "POST", "Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
+    headers = {"Allow": "POST", "Cache-Control": "no-store", "Vary": "Accept-Language"}
     return current_app.response_class(page, status=405, headers=headers)
 
 

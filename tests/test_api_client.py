@@ -403,11 +403,17 @@ def test_trust_factor_with_another_status_is_a_provider_error(lab: Lab, status: 
 @pytest.mark.parametrize(
     "body",
     [
-        *("", "<!doctype html>", "[" * 60_000, "null", "[]", "{}", '{"trustfactor": 1}'),
+        *("", "<!doctype html>", "[" * 60_000, "null", "[]", "{}"),
         *(BODY % (level, '"x"') for level in LEVELS),
-        *(BODY % (1, text) for text in [*TEXTS, f'"{"x" * (MAX_TEXT + 1)}"']),
     ],
 )
 def test_malformed_trust_factor_is_a_provider_error(lab: Lab, body: str) -> None:
     lab.peer.answer(200, body.encode())
     assert lab.result(raised_by(trust_factor())) == "ProviderError"
+
+
+@pytest.mark.parametrize("text", [*TEXTS, f'"{"x" * (MAX_TEXT + 1)}"'])
+def test_text_of_a_trust_factor_is_empty_if_it_cannot_be_shown(lab: Lab, text: str) -> None:
+    """Only the level counts."""
+    lab.peer.answer(200, (BODY % (1, text)).encode())
+    assert lab.result(lambda: [api.trust_factor(1).level, api.trust_factor(1).text]) == [1, ""]

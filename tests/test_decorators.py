@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -246,6 +246,8 @@ def test_guard_above_the_route_is_a_type_error(scaffold: Flask | Blueprint) -> N
     secret = scaffold.get("/secret")(lambda: "")
     with pytest.raises(TypeError, match="above a route"):
         requires_scope()(secret)
+    with pytest.raises(TypeError, match="above a route"):
+        requires_scope()(wraps(secret)(lambda: secret()))
 
 
 def test_guard_beside_unfinished_functions_of_a_blueprint() -> None:

@@ -59,10 +59,6 @@ def test_get_is_405_with_the_logout_button(client: FlaskClient, language: str) -
     assert client.get("/who").text == "known"
 
 
-@pytest.mark.parametrize(("method", "headers"), [("GET", {}), ("HEAD", PAGE)])
-def test_programs_get_a_plain_405(
-    client: FlaskClient, method: str, headers: dict[str, str]
-) -> None:
-    response = client.open("/logout", method=method, headers=headers)
+def test_head_is_405(client: FlaskClient) -> None:
+    response = client.head("/logout", headers=PAGE)
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
-    assert "<form" not in response.text

@@ -48,6 +48,16 @@ def test_five_tabs_that_were_opened_at_once_finish(app: Flask, client: FlaskClie
     assert [finish(client, state).status_code for state in states] == [303] * MAX_PENDING
 
 
+def test_only_the_newest_of_tabs_that_were_opened_at_once_finish(
+    app: Flask, client: FlaskClient
+) -> None:
+    tabs = [app.test_client() for _ in range(MAX_PENDING + 2)]
+    states = [start(tab) for tab in tabs]
+    merge(client, tabs)
+    statuses = [finish(client, state).status_code for state in states]
+    assert statuses == [400] * 2 + [303] * MAX_PENDING
+
+
 def test_thirty_tabs_at_once_set_at_most_eight_cookies(
     app: Flask, client: FlaskClient, store: WatchedStore
 ) -> None:

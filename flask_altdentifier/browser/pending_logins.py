@@ -70,13 +70,20 @@ def _evict_oldest(login: RequestLogin, client_secret: str) -> None:
         login.cookies.delete_state_cookie(cookie.state)
 
 
+def _is_surplus(login: RequestLogin, client_secret: str, cookie: StateCookie) -> bool:
+    """Return whether *cookie* is too old to count. Tabs opened at once evict nothing at `/login`."""
+    cookies = login.cookies.get_state_cookies(client_secret)
+    return sum(other.created_at > cookie.created_at for other in cookies) >= MAX_PENDING
+
+
 def pop_pending_login(login: RequestLogin, client_secret: str, state: str) -> PendingLogin | None:
     """Atomically remove and return the pending login of the OAuth state *state*.
 
     Returns None if this browser has not started it, and if it was finished or evicted. The result
     may have expired. Raises `StoreUnavailable`.
     """
-    if login.cookies.find_state_cookie(client_secret, state) is None:
+    cookie = login.cookies.find_state_cookie(client_secret, state)
+    if cookie is None or _is_surplus(login, client_secret, cookie):
         return None
     pending = login.records.pop("pending", state, PendingLogin.from_record)
     login.cookies.delete_state_cookie(state)

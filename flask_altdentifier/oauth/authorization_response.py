@@ -105,7 +105,7 @@ class AuthorizationResponse:
 
 def _raise_error(error: str) -> NoReturn:
     if error == "access_denied":
-        raise AccessDenied
+        raise AccessDenied(oauth_error=error)
     if error == "server_error":
         raise ProviderError(oauth_error=error)
     if error == "temporarily_unavailable":
