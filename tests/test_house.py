@@ -19,7 +19,10 @@ PATHS = {
     for path in sorted(ROOT.rglob("*.py"))
 }
 LAYERS = ("oauth", "http", "stores")
-VALUES = ("scopes", "urls", "grant", "strict_json", "errors", "webhooks.events")
+VALUES = (
+    *("discord_id", "errors", "grant", "scopes", "strict_json", "urls"),
+    *("webhooks.events", "webhooks.signature"),
+)
 
 
 def imported(name: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Receives the events of an AltDentifier integration.
 
-An event has neither a time nor an id, so a replay cannot be distinguished from a new one: handlers
-must be idempotent. If Flask-WTF protects the whole app, exempt the blueprint:
+Handlers must be idempotent, because an event has neither a time nor an ID, and a replay looks like
+a new event. If Flask-WTF protects the whole app, exempt the blueprint with
 `csrf.exempt(webhooks.blueprint)`.
 
 Example::
@@ -20,7 +20,6 @@ from .endpoint import WebhookInvalid as WebhookInvalid
 from .endpoint import WebhookTooLarge as WebhookTooLarge
 from .endpoint import WebhookUnsigned as WebhookUnsigned
 from .endpoint import blueprint as blueprint
-from .endpoint import digest as digest
 from .endpoint import event_received as event_received
 from .endpoint import on as on
 from .events import Action as Action
@@ -29,6 +28,7 @@ from .events import Guild as Guild
 from .events import Member as Member
 from .events import Method as Method
 from .events import Op as Op
+from .signature import digest as digest
 
 __all__ = [
     "MAX_BODY",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -18,22 +16,22 @@ from ..decorators import public
 from ..errors import AltDentifierError, ConfigError, log
 from ..state import find_state, get_state
 from .events import Event
+from .signature import is_signed
 
 #: Largest body, in bytes.
 MAX_BODY = 64 * 1024
 
-#: AltDentifier sent an event. Sent with `event`, an `Event`; the sender is the app. If a receiver
-#: raises, the answer is a 500, so that AltDentifier may send the event again.
+#: AltDentifier sent an event. Sent with `event`, an `Event`. The sender is the app. If a receiver
+#: raises, the response is a 500, so that AltDentifier may send the event again.
 event_received: NamedSignal = Namespace().signal("altdentifier-event-received")
 
 Handler = TypeVar("Handler", bound=Callable[[Event], Any])
 
 _HANDLERS_KEY = "altdentifier_webhooks"
-_MD5 = re.compile(r"md5=([0-9a-f]{32})", re.ASCII | re.IGNORECASE)
 
 
 class WebhookRefused(AltDentifierError):
-    """Base of the errors of the webhook. It has no status, and no page: only programs post."""
+    """Base of the errors of the webhook. It has no status, and no page, because programs post."""
 
     has_page = False
 
@@ -60,7 +58,7 @@ class WebhookUnsigned(WebhookRefused):
 
 
 class WebhookInvalid(WebhookRefused):
-    """The body is signed, but it is not a JSON object (RFC 8259) of at most 32 levels."""
+    """The signature is valid, but the body is not a JSON object of at most 32 levels."""
 
     code: int = 400
     reason = "webhook_invalid"
@@ -71,15 +69,19 @@ class WebhookInvalid(WebhookRefused):
 def on(app: Flask, *ops: int) -> Callable[[Handler], Handler]:
     """Decorate a function, sync or async, that handles events of *app*.
 
-    Handlers run in the order in which they were added, after the receivers of `event_received`. If
-    one raises, the others do not run and the answer is a 500. Return values are ignored.
+    Handlers run in the order of their registration, after the receivers of `event_received`. If one
+    raises, the others do not run, and the response is a 500. Return values are ignored.
 
     Args:
         app: The app that receives the events.
-        ops: The ops to handle. Default: every event.
+        ops: The ops to handle. Default: every op.
 
-    Raises `TypeError` if it is used without an app, and `RuntimeError` for an async function if
-    Flask's `async` extra is not installed.
+    Returns:
+        The decorator.
+
+    Raises:
+        TypeError: *app* is missing.
+        RuntimeError: The function is async, and Flask's `async` extra is not installed.
 
     Example::
 
@@ -99,19 +101,11 @@ def on(app: Flask, *ops: int) -> Callable[[Handler], Handler]:
     return decorate
 
 
-def digest(secret: str, body: bytes) -> str:
-    """Return the `Digest` header that AltDentifier sends with *body*, for your tests.
-
-    Example: `client.post("/webhook", data=body, headers={"Digest": digest("secret", body)})`.
-    """
-    return "MD5=" + hmac.digest(secret.encode(), body, "md5").hex()
-
-
 class WebhookBlueprint(Blueprint):
     """A blueprint that requires `ALTDENTIFIER_WEBHOOK_SECRET` at registration."""
 
     def register(self, app: App, options: dict[str, Any]) -> None:
-        """Add the route to *app*, before or after `flask_altdentifier.blueprint`, which it needs.
+        """Add the route to *app*, before or after `flask_altdentifier.blueprint` is registered.
 
         Raises `ConfigError` if `ALTDENTIFIER_WEBHOOK_SECRET` is missing.
         """
@@ -149,7 +143,7 @@ def _secrets(config: Config) -> tuple[str, ...]:
 
 def _receive_event(secrets: tuple[str, ...]) -> Event:
     body = _read_body()
-    if not _is_signed(request.headers.get("Digest", ""), secrets, body):
+    if not is_signed(request.headers.get("Digest", ""), secrets, body):
         raise WebhookUnsigned
     try:
         raw = strict_json.loads(body)
@@ -161,41 +155,18 @@ def _receive_event(secrets: tuple[str, ...]) -> Event:
 
 
 def _read_body() -> bytes:
-    """Return the raw body. Raises `WebhookTooLarge` without reading more than it must."""
+    """Return the raw body. Raises `WebhookTooLarge` after reading at most one byte too many."""
     length = request.content_length
     if length is not None and length > MAX_BODY:
         raise WebhookTooLarge
     if length is None or request.max_content_length is not None:
-        # Whatever MAX_CONTENT_LENGTH says. A chunked body is cut off at the limit, hence one more.
+        # This replaces MAX_CONTENT_LENGTH. Werkzeug truncates a chunked body at the limit, so the
+        # limit is one byte more.
         request.max_content_length = MAX_BODY + 1
     body = request.get_data()
     if len(body) > MAX_BODY:
         raise WebhookTooLarge
     return body
-
-
-def _is_signed(header: str, secrets: tuple[str, ...], body: bytes) -> bool:
-    """Return whether *header* has the digest of *body* under one of *secrets*.
-
-    Each secret is compared, and each in constant time, so the time does not reveal which matches.
-    """
-    sent = _parse_digest(header)
-    if sent is None:
-        return False
-    matches = [hmac.compare_digest(sent, digest(secret, body)) for secret in secrets]
-    return any(matches)
-
-
-def _parse_digest(header: str) -> str | None:
-    """Return the one MD5 digest of a `Digest` header, or None.
-
-    Digests of other algorithms may be beside it (RFC 3230 section 4.3.2). Two MD5 digests are
-    ambiguous, even if they are equal.
-    """
-    values = [value.strip(" \t") for value in header.split(",")]
-    values = [value for value in values if value[:4].upper() == "MD5="]
-    match = _MD5.fullmatch(values[0]) if len(values) == 1 else None
-    return None if match is None else "MD5=" + match[1].lower()
 
 
 def _call_handlers(event: Event) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 
 def _unknown(cls: Any, value: Any) -> Any:
-    """Return a member of *cls* named UNKNOWN for a value that is not listed."""
+    """Return a member of *cls* with the name UNKNOWN and the value *value*."""
     member = cls._member_type_.__new__(cls, value)
     member._name_, member._value_ = "UNKNOWN", value
     return member
 
 
 class Op(IntEnum):
-    """What happened. Another number is kept as it is: `Op(99) == 99`, with the name `UNKNOWN`."""
+    """The type of an event. Any other number is a member named `UNKNOWN`: `Op(99) == 99`."""
 
     #: A member started to verify.
     STARTED = 0
@@ -25,7 +25,7 @@ class Op(IntEnum):
     PASSED = 1
     #: A verification failed, by `Event.method` and for `Event.reason`.
     FAILED = 2
-    #: The member did not verify in time, so `Event.action` was taken.
+    #: The member did not verify in time. `Event.action` followed.
     IGNORED = 3
     #: The member used another account, `Event.incorrect_account`.
     INCORRECT_ACCOUNT = 4
@@ -38,7 +38,7 @@ class Op(IntEnum):
 
 
 class _Word(str, Enum):
-    """A word of a list that may grow. Another word is kept as it is, with the name `UNKNOWN`."""
+    """A word of a list that may grow. Any other word is a member named `UNKNOWN`."""
 
     def __str__(self) -> str:
         return str(self.value)
@@ -49,7 +49,7 @@ class _Word(str, Enum):
 
 
 class Method(_Word):
-    """How a member verified. Another word is kept as it is, with the name `UNKNOWN`."""
+    """How a member verified. Any other word is a member named `UNKNOWN`."""
 
     STEAM = "steam"
     REDDIT = "reddit"
@@ -63,7 +63,7 @@ class Method(_Word):
 
 
 class Action(_Word):
-    """What happened to a member who did not verify. Another word is kept, named `UNKNOWN`."""
+    """What happened to an unverified member. Any other word is a member named `UNKNOWN`."""
 
     KICK = "kick"
     BAN = "ban"
@@ -74,7 +74,7 @@ class Action(_Word):
 
 @dataclass(frozen=True)
 class Member:
-    """A Discord account. A field that was not sent, or not as text, is None."""
+    """A Discord account. A field that is missing or is not text is None."""
 
     #: The Discord ID.
     id: str | None = None
@@ -85,7 +85,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Guild:
-    """A Discord server. A field that was not sent, or not as text, is None."""
+    """A Discord server. A field that is missing or is not text is None."""
 
     #: The Discord ID.
     id: str | None = None
@@ -96,8 +96,8 @@ class Guild:
 class Event:
     """One step of one verification.
 
-    A field that was not sent, or sent in an unknown form, is None. `raw` has everything. An event
-    has neither a time nor an id, so a replay looks like a new one: handlers must be idempotent.
+    A field that is missing or has an unknown form is None. `raw` has the whole body. An event has
+    neither a time nor an ID, so a replay looks like a new event, and handlers must be idempotent.
     """
 
     op: Op | None = None
@@ -113,8 +113,8 @@ class Event:
     timeout_role: str | None = None
     #: Sent with `INCORRECT_ACCOUNT`.
     incorrect_account: Member | None = None
-    #: The whole body, read-only. Put `dict(event.raw)` on a queue, and call `Event.from_raw` with
-    #: what you take from it.
+    #: The whole body, read-only. To use a queue, enqueue `dict(event.raw)`, and pass the result to
+    #: `Event.from_raw` in the worker.
     raw: Mapping[str, Any] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, hash=False
     )
@@ -125,9 +125,17 @@ class Event:
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> Event:
-        """Return the event of a JSON object, and never fail.
+        """Return the event of a JSON object. It never fails.
 
-        Example: `Event.from_raw({"OP": 1, "member": {"id": "1"}, "method": "steam"})`.
+        Args:
+            raw: The members of the body.
+
+        Returns:
+            The event. Its fields are None if *raw* has no valid value for them.
+
+        Example::
+
+            Event.from_raw({"OP": 1, "member": {"id": "1"}, "method": "steam"})
         """
         op, method, action = raw.get("OP"), raw.get("method"), raw.get("action")
         return cls(
