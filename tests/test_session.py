@@ -171,6 +171,20 @@ def test_own_error_response_replaces_a_stream_and_closes_it(
     assert (response.status_code, response.text, closed) == (418, "own", [True])
 
 
+def test_own_error_response_to_a_callback_is_as_private_as_ours(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    """The address of the page has the code and the state in it."""
+    app.register_error_handler(errors.StoreUnavailable, lambda error: ("own", 418))
+    client.get("/cart/apples")
+    state = start(client)
+    store.failing = {"set session"}
+    response = finish(client, state)
+    assert (response.status_code, response.text) == (418, "own")
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize("failing", ["set grant", "delete grant", "set session", "delete session"])
 def test_failure_at_a_login_keeps_the_session_and_sets_no_cookie(
     client: FlaskClient, store: WatchedStore, failing: str

@@ -141,6 +141,10 @@ def _replace_response(response: Response, new: Response) -> None:
     close = getattr(response.response, "close", None)
     if close is not None:
         close()
+    # after_request functions have run already, and the app's own error handler may set neither.
+    new.headers.setdefault("Cache-Control", "no-store")
+    if "Referrer-Policy" in response.headers:
+        new.headers.setdefault("Referrer-Policy", response.headers["Referrer-Policy"])
     response.direct_passthrough = False
     response.status_code = new.status_code
     response.headers.clear()
