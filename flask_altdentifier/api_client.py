@@ -218,5 +218,6 @@ def _parse_trust_factor(response: ApiResponse) -> TrustFactor:
     if type(level) is not int or not 0 <= level <= 3:
         raise ValueError("trustfactor")
     # Control characters and lone surrogates would break a page, and only the level counts.
-    is_text = isinstance(text, str) and len(text) <= MAX_TEXT and text.isprintable()
-    return TrustFactor(level, text if is_text else "")
+    if not isinstance(text, str) or len(text) > MAX_TEXT or not text.isprintable():
+        text = ""
+    return TrustFactor(level, text)

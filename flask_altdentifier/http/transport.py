@@ -97,16 +97,22 @@ class HTTPTransport:
         read: Callable[[ApiResponse], T],
     ) -> T:
         """Send one request as described at `Transport.request`."""
-        response = None
+        response: BaseHTTPResponse | None = None
+        failure: ProviderFailure | None = None
         try:
             response = self._send(method, target, headers=_headers(headers), body=body)
             # Read before the body, because urllib3 detaches the connection at the end of the body.
             sock = cast("Connection", response.connection).sock
-            data = _read_body(response)
+            whole = _api_response(response, _read_body(response))
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            raise _failure(error, response) from None
+            failure = _failure(error, response)
+        if failure is not None:
+            if response is None or response.status < 400 or isinstance(failure, ProviderTimeout):
+                raise failure
+            # The status of an error response counts, even if its body is too large or cut off.
+            return read(_api_response(response, b""))
         try:
-            result = read(ApiResponse(response.status, Headers([*response.headers.items()]), data))
+            result = read(whole)
         except BaseException:
             sock.close()
             raise
@@ -130,6 +136,10 @@ class HTTPTransport:
         if current is None or current[0] != os.getpid():
             current = self._process_pool = os.getpid(), create_pool(self.origin)
         return current[1]
+
+
+def _api_response(response: BaseHTTPResponse, data: bytes) -> ApiResponse:
+    return ApiResponse(response.status, Headers([*response.headers.items()]), data)
 
 
 def _read_body(response: BaseHTTPResponse) -> bytes:

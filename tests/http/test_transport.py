@@ -63,7 +63,7 @@ def test_user_agent_names_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"HTTP/1.1 abc OK\r\n\r\n", "BadStatusLine"),
         (b"HTTP/2 200\r\n\r\n", "UnknownProtocol"),
         (b"HTTP/1.1 101 Switching\r\n\r\n", "MalformedResponse"),
-        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nshort", "IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "IncompleteRead"),
         (b"HTTP/1.1 200 OK\r\nContent-Len", "MalformedResponse"),
         (b"HTTP/1.1 200 OK\r\nbad line secret\r\nContent-Length: 0\r\n\r\n", "MalformedResponse"),
         (b"HTTP/1.1 200 OK\r\n: secret\r\nContent-Length: 0\r\n\r\n", "MalformedResponse"),
@@ -93,7 +93,17 @@ def test_broken_response_is_refused(
     status = int(response[9:12]) if cause in AFTER_HEADERS else None
     assert caught.value.provider_status == status
     assert "secret" not in caplog.text
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("body", [b"Content-Length: 10\r\n\r\nshort", b"\r\n" + b"x" * 70_000])
+def test_status_of_an_error_counts_without_its_body(body: bytes, serve: Serve) -> None:
+    head = b"HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\n"
+    running, client = serve(send(head + body, close=True))
+    for _ in range(2):
+        response = client.exchange()
+        assert (response.status, response.headers["Retry-After"], response.data) == (429, "7", b"")
+    assert running.connections == 2
 
 
 @pytest.mark.parametrize(
