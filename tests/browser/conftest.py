@@ -20,10 +20,14 @@ VISITS = [*product((Chromium, Firefox, WebKit), ("http", "https")), (WebKit, "ol
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pass what pytest-base-url, which pytest-playwright brings, does to pytest 9."""
-    config.addinivalue_line(
-        "filterwarnings", "ignore:Session-scoped fixtures defined as instance:DeprecationWarning"
-    )
+    """Let warnings pass that are not about this package."""
+    for ignored in (
+        # pytest-base-url, which pytest-playwright brings, on pytest 9
+        "ignore:Session-scoped fixtures defined as instance:DeprecationWarning",
+        # Werkzeug leaves a static file open if the browser breaks off its request
+        "ignore:unclosed file .*/static/:ResourceWarning",
+    ):
+        config.addinivalue_line("filterwarnings", ignored)
 
 
 def chromium_options() -> dict[str, Any]:

@@ -98,7 +98,7 @@ class Chromium(HTTPDriver):
     def capabilities(self) -> dict[str, Any]:
         profile = f"--user-data-dir={self._profile / 'chromium'}"
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        arguments = ["--headless", profile, *sandbox, *self._arguments]
+        arguments = ["--headless", "--disable-dev-shm-usage", profile, *sandbox, *self._arguments]
         return {"goog:chromeOptions": {"binary": find_program("chromium"), "args": arguments}}
 
 
