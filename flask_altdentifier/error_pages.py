@@ -97,5 +97,4 @@ def _seconds(retry_after: str) -> int:
 
 def _describe(names: Iterable[str]) -> list[Scope]:
     """Return scopes with labels. The label of an undocumented scope is its name."""
-    documented = {scope.name: scope for scope in DOCUMENTED_SCOPES}
-    return [documented.get(name) or Scope(name, name, "") for name in names]
+    return [DOCUMENTED_SCOPES.get(name) or Scope(name, name, "") for name in names]

@@ -25,8 +25,7 @@ class Scope:
     description: str
 
 
-#: Every documented scope, in the order of AltDentifier's page. All other lists derive from this.
-DOCUMENTED_SCOPES: Final = (
+_DOCUMENTED = (
     Scope(
         READ_USER,
         N_("Read your AltDentifier account"),
@@ -38,9 +37,10 @@ DOCUMENTED_SCOPES: Final = (
         N_("The application is notified of each verification on that server."),
     ),
 )
-
-#: The names of `DOCUMENTED_SCOPES`.
-DOCUMENTED_SCOPE_NAMES: Final = frozenset(scope.name for scope in DOCUMENTED_SCOPES)
+#: Every documented scope by its name, in the order of AltDentifier's page. All other lists derive
+#: from this one.
+DOCUMENTED_SCOPES: Final = {scope.name: scope for scope in _DOCUMENTED}
+DOCUMENTED_SCOPE_NAMES: Final = frozenset(DOCUMENTED_SCOPES)
 
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 

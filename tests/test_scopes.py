@@ -10,7 +10,7 @@ from flask_altdentifier.scopes import format_scope, parse_scope, validate_scopes
 
 def test_documented_scopes_are_complete() -> None:
     assert {scopes.READ_USER, scopes.WRITE_INTEGRATIONS} == scopes.DOCUMENTED_SCOPE_NAMES
-    assert all(scope.label and scope.description for scope in scopes.DOCUMENTED_SCOPES)
+    assert all(scope.label and scope.description for scope in scopes.DOCUMENTED_SCOPES.values())
 
 
 @pytest.mark.parametrize(("text", "expected"), [(" b  a b ", {"a", "b"}), ("", set())])

@@ -10,14 +10,13 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest, InternalServerError, NotFound
 
-from ..scopes import WRITE_INTEGRATIONS
+from ..scopes import DOCUMENTED_SCOPES, WRITE_INTEGRATIONS
 from . import integration
 from .consent import get_offered_guilds, get_ticked_scopes, read_consent
 from .failures import Failure
 from .oauth.authorization_server import authorization_server
 from .pages import render_page
 from .redirect_uris import get_form_action_source, is_loopback_uri
-from .scopes import SCOPE_TEXTS, split_scope
 from .state import sandbox_state
 from .users import USERS
 
@@ -81,7 +80,7 @@ def _respond(client: Client, redirect_uri: str) -> Response:
     """
     _raise_chosen_failure()
     grant = authorization_server().get_code_grant()
-    scopes = split_scope(request.args["scope"])
+    scopes = list(dict.fromkeys(request.args["scope"].split(" ")))  # each once, in order
     guilds = _get_guilds(scopes)
     if request.method == "POST":
         return _finish(client, grant, scopes, guilds)
@@ -90,7 +89,7 @@ def _respond(client: Client, redirect_uri: str) -> Response:
         form_target=get_form_action_source(redirect_uri),
         client=client,
         host=urlsplit(redirect_uri).netloc,
-        scopes={scope: SCOPE_TEXTS[scope] for scope in scopes},
+        scopes=[DOCUMENTED_SCOPES[scope] for scope in scopes],
         users=USERS,
         guilds=guilds,
     )

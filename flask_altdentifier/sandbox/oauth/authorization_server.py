@@ -9,8 +9,8 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, InvalidScopeError
 from flask import current_app, g, request
 
+from ...scopes import DOCUMENTED_SCOPE_NAMES
 from ..error_responses import make_error_response
-from ..scopes import SCOPE_TEXTS, split_scope
 from ..state import sandbox_state
 from .client_auth import authenticate_client_secret_basic
 from .code_grant import CodeGrant, RequireS256
@@ -62,7 +62,7 @@ class SandboxServer(AuthorizationServer):
 
     def validate_requested_scope(self, scope: str | None) -> None:
         """Refuse unknown scopes, and no scope because no default is documented."""
-        if not scope or not SCOPE_TEXTS.keys() >= set(split_scope(scope)):
+        if not scope or not DOCUMENTED_SCOPE_NAMES.issuperset(scope.split(" ")):
             raise InvalidScopeError
 
     def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> Response:
