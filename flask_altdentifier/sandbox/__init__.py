@@ -2,8 +2,8 @@
 
 `flask altdentifier sandbox` runs one for an app. `create_app` returns one as a Flask app.
 
-The sandbox imports nothing of the extension but the names of the scopes, so that a bug of the
-extension cannot hide behind the same bug here.
+The sandbox imports only the list of scopes from the extension, so that a bug of the extension is
+not in the sandbox too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m flask_altdentifier.sandbox``."""
+"""`python -m flask_altdentifier.sandbox`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _make_parser() -> ArgumentParser:
         description="Run a local AltDentifier that knows one client, until Ctrl+C.",
     )
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="default: %(default)s; 0 is any free port"
+        "--port", type=int, default=DEFAULT_PORT, help="default: %(default)s. 0 is any free port."
     )
     parser.add_argument("--host", default="127.0.0.1", help="localhost or 127.0.0.0/8")
     parser.add_argument("--client-id", default=DEFAULT_CLIENT.client_id)
@@ -43,7 +43,7 @@ def _make_parser() -> ArgumentParser:
         "--redirect-uri",
         action="append",
         default=[],
-        help="can be repeated; without it, any redirect URI on this machine is accepted",
+        help="can be repeated. Without it, any redirect URI on this machine is accepted.",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""The HTTP API: the one endpoint that public clients show."""
+"""The HTTP API: the one endpoint that public clients use."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ blueprint: Blueprint = Blueprint("api", __name__)
 
 @blueprint.get("/api/v2/user/<user_id>/trustfactor")
 def trust_factor(user_id: str) -> Response:
-    """Return the trust factor of a user, or fail as the sandbox is set to.
+    """Return the trust factor of a user, or the chosen failure.
 
-    Public clients send no token, so none is needed. A token that is sent must be valid.
+    Public clients send no token, so the token is optional. If there is one, it must be valid.
     """
     state = sandbox_state(current_app)
     if state.failure is Failure.UNAUTHORIZED or not _is_authorized(state):
         raise _make_unauthorized()
-    if state.failure is not Failure.BAD_REQUEST:  # only codes are refused with 400
+    if state.failure is not Failure.BAD_REQUEST:  # only the token endpoint answers 400
         response = make_failure_response(state.failure, state.slow_seconds)
         if response is not None:
             return response

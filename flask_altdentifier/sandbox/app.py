@@ -22,15 +22,21 @@ def create_app(clients: Clients | None = None, *, config: Mapping[str, Any] | No
     """Return a new sandbox as a Flask app.
 
     The app itself accepts any `Host` header. `make_server` and `run` serve it to this machine
-    only, and set ``TRUSTED_HOSTS`` and ``LOOPBACK_ONLY``.
+    only, and set `TRUSTED_HOSTS` and `LOOPBACK_ONLY`.
 
-    :param clients: a mapping of client id to secret, or an iterable of `Client` or of dicts with
-        the fields of `Client`. None means one client: ``sandbox`` with ``sandbox-secret``.
-    :param config: values for ``app.config``. One key is the sandbox's own: ``LOOPBACK_ONLY``
-        (default False) refuses redirect URIs of other machines that no client registered.
-    :raises ValueError: if a client is not valid, or two have the same id.
+    Args:
+        clients: A mapping of client ID to client secret, or an iterable of `Client` or of dicts
+            with the fields of `Client`. None means one client: `sandbox` with `sandbox-secret`.
+        config: Values for `app.config`. The sandbox adds the key `LOOPBACK_ONLY` (default False).
+            True refuses unregistered redirect URIs on other machines.
 
-    ::
+    Returns:
+        The app. `sandbox_state` returns its state.
+
+    Raises:
+        ValueError: A client is not valid, or two clients have the same ID.
+
+    Example::
 
         app = create_app(clients={"my-app": "not-a-real-secret"})
         sandbox_state(app).failure = Failure.RATE_LIMITED

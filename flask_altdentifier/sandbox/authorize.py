@@ -1,4 +1,4 @@
-"""``/oauth2/authorize``: an application asks for access, and a user decides."""
+"""`/oauth2/authorize`: an application requests access, and a user decides."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ blueprint: Blueprint = Blueprint("authorize", __name__)
 def authorize() -> Response:
     """Show the page and accept its form. The query comes from the application.
 
-    As long as the client or the redirect URI is not valid, errors are pages. From then on they
-    are redirects (RFC 6749 section 4.1.2.1).
+    If the client or the redirect URI is not valid, an error is a page. Otherwise it is a redirect
+    to the application (RFC 6749 section 4.1.2.1).
     """
     if sandbox_state(current_app).failure is Failure.AUTHORIZE_ERROR:
         raise InternalServerError("The sandbox is set to fail here.")
@@ -67,16 +67,16 @@ def _get_redirect_uri(client: Client) -> str:
     if is_open and not is_loopback_uri(uri):
         raise BadRequest(
             "This application has no registered redirect URI, so the sandbox redirects to this "
-            "machine only. To use another, register it with --redirect-uri, or with "
+            "machine only. To use another one, register it with --redirect-uri, or with "
             "ALTDENTIFIER_REDIRECT_URI in the application."
         )
     return uri
 
 
 def _respond(client: Client, redirect_uri: str) -> Response:
-    """Show the page or finish the consent.
+    """Show the page, or finish the consent.
 
-    :raises OAuth2Error: if the browser must go back to the application with an error.
+    Raises `OAuth2Error` to redirect the browser to the application with an error.
     """
     _raise_chosen_failure()
     grant = authorization_server().get_code_grant()

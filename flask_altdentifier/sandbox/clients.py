@@ -1,4 +1,4 @@
-"""The applications that the sandbox knows."""
+"""The applications that are registered at the sandbox."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ Clients: TypeAlias = "Mapping[str, str | Mapping[str, Any]] | Iterable[Client | 
 class Client:
     """An application that is registered at the sandbox.
 
-    :param client_id: any text.
-    :param client_secret: any text.
-    :param name: what the pages call the application.
-    :param redirect_uris: the allowed redirect URIs, compared character by character. If empty,
-        every http and https URI is allowed.
-    :param webhook_url: where events go: an http or https URL on this machine.
-    :param webhook_secret: the secret that signs events. If empty, the sandbox makes one up and
-        shows it on its page. Never pass a secret that is used in production: every process on
-        this machine can have events signed.
-    :raises ValueError: if a value is not valid.
+    Args:
+        client_id: Any text.
+        client_secret: Any text.
+        name: The name of the application on the pages.
+        redirect_uris: The allowed redirect URIs, compared character by character. If empty, every
+            http and https URI is allowed.
+        webhook_url: The http or https URL on this machine that receives events.
+        webhook_secret: The secret that signs events. If empty, the sandbox generates one and shows
+            it on its page. Never pass a secret that is used in production, because every process on
+            this machine can make the sandbox sign events.
 
-    ::
+    Raises:
+        ValueError: A value is not valid.
+
+    Example::
 
         Client("my-app", "not-a-real-secret", name="My app")
     """
@@ -52,10 +55,10 @@ class Client:
         if self.webhook_url and not is_webhook_url(self.webhook_url):
             raise ValueError(f"{self.webhook_url!r} is not an http or https URL on this machine")
 
-    # The methods below are authlib.oauth2.rfc6749.ClientMixin's, as far as Authlib calls them.
+    # The methods below are those of authlib.oauth2.rfc6749.ClientMixin that Authlib calls.
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Return whether a browser may be sent to *redirect_uri*."""
+        """Return whether the sandbox may redirect a browser to *redirect_uri*."""
         if self.redirect_uris:
             return redirect_uri in self.redirect_uris
         return is_web_uri(redirect_uri)
@@ -77,7 +80,7 @@ class Client:
         return grant_type == "authorization_code"
 
     def get_allowed_scope(self, scope: str) -> str:
-        """Return *scope*: the server has validated it."""
+        """Return *scope*, because the server has validated it."""
         return scope
 
 

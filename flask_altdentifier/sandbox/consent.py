@@ -1,4 +1,4 @@
-"""What a user decides on the authorize page and on the page of the integration link."""
+"""The user's decision on the authorize page and on the page of the integration link."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .users import GUILDS, USERS, Guild, by_id, get_guild
 
 
 def get_offered_guilds() -> tuple[Guild, ...]:
-    """Return the servers to choose from: only one if the link names it with guild_id.
+    """Return the servers to choose from: only one if the link has a guild_id.
 
-    :raises ValueError: if guild_id is not a Discord ID.
+    Raises `ValueError` if guild_id is not a Discord ID.
     """
     guild_id = request.args.get("guild_id")
     return (get_guild(guild_id),) if guild_id else GUILDS
@@ -29,8 +29,8 @@ def get_ticked_scopes(scopes: list[str]) -> list[str]:
 def read_consent(granted: list[str], guilds: tuple[Guild, ...]) -> Consent | None:
     """Return the consent to the scopes *granted*, or None if the user canceled.
 
-    :raises BadRequest: if the page cannot have sent this form.
-    :raises Forbidden: if a page of another site sent it.
+    Raises `BadRequest` if the page cannot have sent this form, and `Forbidden` if a page of another
+    site sent it.
     """
     refuse_cross_origin()
     decision = request.form.get("decision")

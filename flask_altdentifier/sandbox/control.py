@@ -1,4 +1,4 @@
-"""The control page: how to use the sandbox, the switch for failures, and what happened."""
+"""The control page: settings for the app, the switch for failures, and the latest requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ blueprint: Blueprint = Blueprint("control", __name__)
 
 @blueprint.get("/")
 def show() -> Response:
-    """Show the page. Of the secrets it shows only the documented default one."""
+    """Show the page. The only secret on it is the documented default one."""
     state = sandbox_state(current_app)
     return render_page(
         "control.html",

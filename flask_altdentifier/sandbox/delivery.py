@@ -1,4 +1,4 @@
-"""How an event is signed and posted to an application on this machine."""
+"""Signs an event and posts it to an application on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT = 5.0
 
 
 class Result(NamedTuple):
-    """The status of the response, or None if there was none, and a text for people."""
+    """The status of the response, or None without a response, and a text for the page."""
 
     status: int | None
     text: str
@@ -32,12 +32,11 @@ def make_delivery(
     secret: str,
     previous: Sequence[Delivery],
 ) -> Delivery:
-    """Return what *button* sends, signed but not sent.
+    """Return the signed event of *button*, not sent yet.
 
-    Two buttons send what an attacker could send: an event with a wrong signature, and a replay of
-    the newest signed event of *previous*.
-
-    :raises BadRequest: if there is no such button, or nothing to replay.
+    Two buttons act as an attacker: one sends an event with a wrong signature, and the other replays
+    the newest signed event of *previous*. Raises `BadRequest` for an unknown button, or if there is
+    no event to replay.
     """
     if button == "replay":
         return _make_replay(get_last_signed(previous))

@@ -1,4 +1,4 @@
-"""What the token endpoint and the API respond when the sandbox is set to fail."""
+"""The failure responses of the token endpoint and the API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HTML = {
 
 
 def make_failure_response(failure: Failure, slow_seconds: float) -> Response | None:
-    """Return the response of *failure*, or None if the usual response follows.
+    """Return the response of *failure*, or None for the normal response.
 
     `Failure.SLOW` sleeps for *slow_seconds* first.
     """

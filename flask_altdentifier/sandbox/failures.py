@@ -1,4 +1,4 @@
-"""The ways in which the sandbox can fail. `failure_responses` says what each one responds."""
+"""The failures that the sandbox can simulate. `failure_responses` has their responses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ class _Text(NamedTuple):
 
 
 class Failure(Enum):
-    """What the sandbox does instead of its work: ``sandbox_state(app).failure = Failure.SLOW``.
+    """A failure that the sandbox simulates.
 
-    The members ``REDIRECT_*`` send the browser back with an ``error`` of RFC 6749 section 4.1.2.1.
+    The members `REDIRECT_*` redirect the browser with an `error` of RFC 6749 section 4.1.2.1.
+
+    Example::
+
+        sandbox_state(app).failure = Failure.SLOW
     """
 
     NONE = "none"
@@ -38,7 +42,7 @@ class Failure(Enum):
 
     @property
     def redirect_error(self) -> str | None:
-        """The ``error`` that the browser comes back with, or None."""
+        """The `error` in the authorization response, or None."""
         prefix, _, code = self.value.partition("=")
         return code if prefix == "error" and code else None
 
@@ -54,13 +58,13 @@ class Failure(Enum):
 
     @property
     def detail(self) -> str:
-        """A sentence that says what happens."""
+        """One sentence about the failure."""
         return _TEXTS[self].detail
 
 
 _ENDPOINTS = "The token endpoint and the API"
 _PAGE = "The authorize page"
-_REDIRECT = "The way back to your application"
+_REDIRECT = "The redirect to your application"
 
 _TEXTS = {
     Failure.NONE: _Text("", "No failure", "Everything works."),
@@ -83,9 +87,9 @@ _TEXTS = {
     Failure.SLOW: _Text(_ENDPOINTS, "Slow", "The response is correct, but takes about 15 seconds."),
     Failure.GARBAGE: _Text(_ENDPOINTS, "Not JSON", "Status 200 with an HTML page."),
     Failure.AUTHORIZE_ERROR: _Text(
-        _PAGE, "500 Internal Server Error", "The visitor does not come back."
+        _PAGE, "500 Internal Server Error", "The visitor does not return to the app."
     ),
-    Failure.REDIRECT_ACCESS_DENIED: _Text(_REDIRECT, "access_denied", "The user said no."),
+    Failure.REDIRECT_ACCESS_DENIED: _Text(_REDIRECT, "access_denied", "The user denied access."),
     Failure.REDIRECT_INVALID_REQUEST: _Text(
         _REDIRECT, "invalid_request", "A parameter is missing or malformed."
     ),

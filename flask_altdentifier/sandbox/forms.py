@@ -1,4 +1,4 @@
-"""The forms of the sandbox's pages: where they may come from, and what they hold."""
+"""The forms of the sandbox's pages: their origin and their values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Choice = TypeVar("Choice")
 def refuse_cross_origin() -> None:
     """Raise `Forbidden` if a page of another origin submitted this form.
 
-    The sandbox has no sessions, so it compares origins instead of checking a CSRF token. Requests
-    without both headers do not come from a browser.
+    The sandbox has no sessions for a CSRF token, so it compares origins. A request with neither
+    header does not come from a browser.
     """
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
@@ -30,11 +30,11 @@ def refuse_cross_origin() -> None:
 def get_choice(form: Mapping[str, str], field: str, choices: Mapping[str, Choice]) -> Choice:
     """Return the choice that a form field names, or the first one if the field is missing.
 
-    :raises BadRequest: if the field names something else.
+    Raises `BadRequest` if the field has another value.
     """
     name = form.get(field)
     if name is None:
         return next(iter(choices.values()))
     if name not in choices:
-        raise BadRequest("The form names something that the sandbox does not know.")
+        raise BadRequest(f"The form has an unknown value for {field}.")
     return choices[name]

@@ -1,4 +1,4 @@
-"""The simplified integration link: a user adds an application to a server, without a code."""
+"""The simplified integration link, with which a user adds an application to a server."""
 
 from __future__ import annotations
 

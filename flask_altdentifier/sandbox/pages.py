@@ -1,4 +1,4 @@
-"""How the sandbox renders its pages, and the headers of all its responses."""
+"""Renders the sandbox's pages, and adds headers to all its responses."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def render_page(
 ) -> Response:
     """Render *template*.
 
-    *form_target* is the CSP source of where the page's form ends, because Chromium applies
-    `form-action` to the redirects after a form too.
+    *form_target* is the CSP source of the URL that the page's form finally redirects to, because
+    Chromium also applies `form-action` to the redirects after a form.
     """
     response = make_response(render_template(f"altdentifier_sandbox/{template}", **values), status)
     response.headers["Content-Security-Policy"] = _make_policy(form_target)
@@ -34,7 +34,7 @@ def render_error(error: HTTPException) -> Response:
 
 
 def add_security_headers(response: Response) -> Response:
-    """Keep the response out of caches and frames, and its URL away from other sites."""
+    """Forbid caches and frames, and hide the URL from other sites."""
     headers = response.headers
     headers.setdefault("Content-Security-Policy", _make_policy(""))
     headers.setdefault("Cache-Control", "no-store")

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: codes, tokens, integrations, events and token requests."""
+"""The records of the sandbox: codes, tokens, integrations, events and token requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Consent:
-    """What a user allowed: the scopes left ticked, and the server for write:integrations."""
+    """A user's consent: the ticked scopes, and the server for write:integrations."""
 
     user: User
     scope: str
@@ -34,7 +34,7 @@ class Code:
 
     @property
     def expired(self) -> bool:
-        """Whether the code is too old to be used."""
+        """Whether the code has expired."""
         return time.monotonic() >= self.expires_at
 
     def get_redirect_uri(self) -> str:
@@ -56,7 +56,7 @@ class Token:
 
     @property
     def expired(self) -> bool:
-        """Whether the token is too old to be used."""
+        """Whether the token has expired."""
         return datetime.now(timezone.utc) >= self.expires_at
 
 
@@ -71,9 +71,9 @@ class Installation:
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where the events of an application go, and the secret that signs them.
+    """The URL that receives the events of an application, and the secret that signs them.
 
-    `is_made_up` says that the sandbox chose the secret itself, so that its page may show it.
+    If `is_made_up`, the sandbox has generated the secret, and its page may show it.
     """
 
     url: str
@@ -83,7 +83,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Delivery:
-    """An event that was sent. `status` is None if no response came; `result` is for people."""
+    """An event that was sent. `status` is None without a response, and `result` is for the page."""
 
     client_id: str
     title: str
@@ -98,8 +98,8 @@ class Delivery:
 class TokenRequest:
     """A request to the token endpoint.
 
-    `code_hash` is the SHA-256 of the code in hex. `status` is None until the response is sent.
-    `problem` says why the request was refused.
+    `code_hash` is the SHA-256 of the code in hex. `status` is None before the response.
+    `problem` is the reason for an error response.
     """
 
     client_id: str

@@ -1,4 +1,4 @@
-"""Checks of redirect URIs and webhook URLs."""
+"""Validates redirect URIs and webhook URLs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-# RFC 6749 section 3.1.2: absolute, without a fragment. The host goes into a response header
-# (see get_form_action_source), so only characters without a meaning there are allowed.
+# RFC 6749 section 3.1.2: absolute, without a fragment. The host becomes a part of a response header
+# in get_form_action_source(), so it has only characters without a special meaning there.
 _WEB_URI = re.compile(
     r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?(?:[/?][!-\"$-\[\]-~]*)?"
 )
 
 
 def is_web_uri(uri: str) -> bool:
-    """Return whether *uri* is an absolute http or https URI that a browser can be sent to."""
+    """Return whether *uri* is an absolute http or https URI that can be a redirect target."""
     if not _WEB_URI.fullmatch(uri):
         return False
     try:
@@ -38,7 +38,7 @@ def is_loopback_uri(uri: str) -> bool:
 def is_webhook_url(url: str) -> bool:
     """Return whether the sandbox may post events to *url*: http or https on this machine.
 
-    Names below ``localhost`` are refused because a resolver can send them elsewhere.
+    Subdomains of `localhost` are refused, because a resolver can resolve them to other machines.
     """
     if not is_web_uri(url) or not is_loopback_uri(url):
         return False
@@ -46,10 +46,10 @@ def is_webhook_url(url: str) -> bool:
 
 
 def get_form_action_source(uri: str) -> str:
-    """Return the CSP source that allows a form to end at *uri*.
+    """Return the CSP source that allows a form to redirect to *uri*.
 
-    This is the origin. CSP cannot name an IPv6 address (CSP3 section 2.3.1), so for one it is the
-    scheme. CSP cannot name an empty port either.
+    This is the origin without an empty port. For an IPv6 address it is the scheme, because CSP
+    cannot express such an address (CSP3 section 2.3.1).
     """
     parts = urlsplit(uri)
     host = parts.netloc.removesuffix(":")

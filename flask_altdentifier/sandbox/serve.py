@@ -21,7 +21,7 @@ DEFAULT_PORT = 8400
 
 
 class RequestHandler(WSGIRequestHandler):
-    """Log requests without their query, which holds the state of a login."""
+    """Logs requests without their query, which contains the OAuth state of a login."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log one request."""
@@ -30,9 +30,18 @@ class RequestHandler(WSGIRequestHandler):
 
 
 def run(port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "127.0.0.1") -> None:
-    """Serve a sandbox until Ctrl+C. Parameters and errors are those of `make_server`.
+    """Serve a sandbox until Ctrl+C.
 
-    ::
+    Args:
+        port: As for `make_server`.
+        clients: As for `create_app`.
+        host: As for `make_server`.
+
+    Raises:
+        ValueError: As for `make_server`.
+        OSError: The port cannot be used.
+
+    Example::
 
         run(8400, {"my-app": "not-a-real-secret"})
     """
@@ -42,18 +51,24 @@ def run(port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "1
 def make_server(
     port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "127.0.0.1"
 ) -> BaseWSGIServer:
-    """Return an HTTP server of a new sandbox. It listens, but does not answer yet.
+    """Return an HTTP server of a new sandbox. It listens, but does not respond yet.
 
-    Requests for another `Host` than this machine get 400, which prevents DNS rebinding. IPv6 is
-    not supported because Werkzeug cannot trust an IPv6 host.
+    Requests with another `Host` than this machine get 400, which prevents DNS rebinding. IPv6 is
+    not supported, because Werkzeug cannot trust an IPv6 host.
 
-    :param port: 0 means any free port; the server's ``port`` says which.
-    :param clients: see `create_app`.
-    :param host: ``localhost`` or an address in 127.0.0.0/8.
-    :raises ValueError: if *host* is not a loopback address, or *port* or a client is not valid.
-    :raises OSError: if the port cannot be used; the message is one line that names the port.
+    Args:
+        port: A port, or 0 for any free port. The server's attribute `port` has the result.
+        clients: As for `create_app`.
+        host: `localhost` or an address in 127.0.0.0/8.
 
-    ::
+    Returns:
+        The server. `serve` runs it.
+
+    Raises:
+        ValueError: *host* is not a loopback address, or *port* or a client is not valid.
+        OSError: The port cannot be used. The message is one line that names the port.
+
+    Example::
 
         server = make_server(0, [client])
         Thread(target=server.serve_forever, daemon=True).start()
@@ -65,7 +80,7 @@ def make_server(
         raise ValueError("a port is a number from 0 to 65535")
     config = {"TRUSTED_HOSTS": ["localhost", "127.0.0.1", host], "LOOPBACK_ONLY": True}
     app = create_app(clients, config=config)
-    # Werkzeug exits the process if it cannot bind, so it gets a bound socket.
+    # Werkzeug gets a bound socket, because it exits the process if it cannot bind.
     with _listen(host, port) as listener:
         return make_wsgi_server(
             host, port, app, threaded=True, request_handler=RequestHandler, fd=listener.fileno()
@@ -73,9 +88,12 @@ def make_server(
 
 
 def serve(server: BaseWSGIServer) -> None:
-    """Answer the requests of a server of `make_server` until Ctrl+C.
+    """Respond to the requests of a server of `make_server` until Ctrl+C.
 
-    ::
+    Args:
+        server: The result of `make_server`.
+
+    Example::
 
         serve(make_server(8400))
     """

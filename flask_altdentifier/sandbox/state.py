@@ -1,4 +1,4 @@
-"""The memory of one sandbox."""
+"""The state of one sandbox, in memory."""
 
 from __future__ import annotations
 
@@ -26,29 +26,34 @@ if TYPE_CHECKING:
 #: Seconds that an access token lasts, as documented.
 EXPIRES_IN = 604_800
 
-#: How many codes, tokens, integrations and token requests are kept. The oldest goes first.
+#: Most codes, tokens, integrations and token requests that are kept. A new one evicts the oldest.
 MAX_RECORDS = 1000
 
-#: How many sent events are kept.
+#: Most sent events that are kept.
 MAX_DELIVERIES = 50
 
 _KEY = "altdentifier_sandbox"
 
 
 class SandboxState:
-    """The memory of one sandbox. Its methods are thread-safe.
+    """The state of one sandbox. Its methods are thread-safe.
 
-    Set these at any time: `failure`, `slow_seconds` (for `Failure.SLOW`), `code_lifetime` and
-    `token_lifetime` (seconds), and values of `webhooks` (by client id). Only read the rest:
-    `clients` (by client id), `codes`, `tokens` (by access token), `installations`,
-    `token_requests` (oldest first) and `deliveries` (newest first).
+    Tests can set these at any time: `failure`, `slow_seconds` (for `Failure.SLOW`),
+    `code_lifetime` and `token_lifetime` (seconds), and the values of `webhooks` (by client ID).
+
+    Tests can read these: `clients` (by client ID), `codes`, `tokens` (by access token),
+    `installations`, `token_requests` (oldest first) and `deliveries` (newest first).
+
+    Example::
+
+        sandbox_state(app).token_lifetime = 60
     """
 
     def __init__(self, clients: Iterable[Client]) -> None:
         self.clients: dict[str, Client] = {}
         for client in clients:
             if client.client_id in self.clients:
-                raise ValueError(f"two clients have the id {client.client_id!r}")
+                raise ValueError(f"two clients have the ID {client.client_id!r}")
             self.clients[client.client_id] = client
         self.failure = Failure.NONE
         self.slow_seconds: float = 15.0
@@ -67,13 +72,13 @@ class SandboxState:
         app.extensions[_KEY] = self
 
     def add_code(self, code: Code) -> None:
-        """Remember *code*, and forget expired codes."""
+        """Add *code*, and remove expired codes."""
         with self._lock:
             live = {c.value: c for c in self.codes.values() if not c.expired}
             self.codes = _limit({**live, code.value: code})
 
     def get_code(self, value: str, client_id: str) -> Code | None:
-        """Return an unexpired code of this client, or None. The code stays usable."""
+        """Return an unexpired code of this client, or None. The code stays valid."""
         code = self.codes.get(value)
         if code is None or code.expired or code.client_id != client_id:
             return None
@@ -103,7 +108,7 @@ class SandboxState:
         return None if token is None or token.expired else token
 
     def add_installation(self, client: Client, consent: Consent) -> None:
-        """Remember that the user added *client* to a server, if the consent names one."""
+        """Record that the user added *client* to a server, if the consent has one."""
         if consent.guild is None:
             return
         installation = Installation(client.client_id, consent.guild, consent.user)
@@ -112,12 +117,12 @@ class SandboxState:
                 self.installations = [*self.installations, installation][-MAX_RECORDS:]
 
     def get_guilds(self, client_id: str) -> tuple[Guild, ...]:
-        """Return the servers that a client was added to, each once."""
+        """Return the servers that a client was added to, without duplicates."""
         guilds = (i.guild for i in self.installations if i.client_id == client_id)
         return tuple(dict.fromkeys(guilds))
 
     def add_token_request(self, client_id: str, grant_type: str, code: str) -> TokenRequest:
-        """Remember a token request before it is answered."""
+        """Record a token request before its response."""
         token_request = TokenRequest(client_id, grant_type, code_hash(code))
         with self._lock:
             self.token_requests.append(token_request)
@@ -129,7 +134,7 @@ class SandboxState:
             return list(reversed(self.token_requests))
 
     def add_delivery(self, delivery: Delivery) -> None:
-        """Remember an event that was sent."""
+        """Record an event that was sent."""
         with self._lock:
             self.deliveries.appendleft(delivery)
 
@@ -140,9 +145,15 @@ class SandboxState:
 
 
 def sandbox_state(app: Flask) -> SandboxState:
-    """Return the state of a sandbox that `create_app` returned.
+    """Return the state of a sandbox.
 
-    ::
+    Args:
+        app: The result of `create_app`.
+
+    Returns:
+        The state, to read and to change.
+
+    Example::
 
         sandbox_state(app).token_lifetime = 60
     """
@@ -150,7 +161,7 @@ def sandbox_state(app: Flask) -> SandboxState:
 
 
 def code_hash(code: str) -> str:
-    """Return what `TokenRequest.code_hash` holds for *code*: its SHA-256 in hex."""
+    """Return the SHA-256 of *code* in hex, as in `TokenRequest.code_hash`."""
     return hashlib.sha256(code.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""``/oauth2/token``: an application exchanges a code for a token."""
+"""`/oauth2/token`: an application exchanges a code for a token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ blueprint: Blueprint = Blueprint("token_endpoint", __name__)
 
 @blueprint.post("/oauth2/token")
 def exchange_code() -> Response:
-    """Answer a token request, or fail as the sandbox is set to."""
+    """Respond to a token request, normally or with the chosen failure."""
     state = sandbox_state(current_app)
     token_request = _add_token_request()
     response = make_failure_response(state.failure, state.slow_seconds)
@@ -47,7 +47,7 @@ def _refuse(problem: str) -> Response:
 
 
 def _add_token_request() -> TokenRequest:
-    """Remember this request by the client id that it claims."""
+    """Record this request with its client ID, which is not authenticated yet."""
     form = request.form
     credentials = parse_basic_credentials(request.headers.get("Authorization", ""))
     client_id = form.get("client_id") or next((name for name, _ in credentials), "")

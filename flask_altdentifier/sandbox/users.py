@@ -1,4 +1,4 @@
-"""The made-up users and servers. Their IDs look like Discord's."""
+"""The made-up users and servers, with IDs in the format of Discord."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def by_id(items: Iterable[UserOrGuild]) -> dict[str, UserOrGuild]:
 
 
 def get_guild(guild_id: str) -> Guild:
-    """Return the server with this ID; an unknown ID gives a server with a made-up name.
+    """Return the server with this ID. A server with an unknown ID gets a made-up name.
 
-    :raises ValueError: if *guild_id* is not a decimal number of up to 20 digits.
+    Raises `ValueError` if *guild_id* is not a decimal number of at most 20 digits.
     """
     if not re.fullmatch(r"[0-9]{1,20}", guild_id):
         raise ValueError("guild_id is not a Discord ID")

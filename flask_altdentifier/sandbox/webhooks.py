@@ -29,7 +29,7 @@ blueprint: Blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 @blueprint.get("")
 def show() -> Response:
-    """Show where events go, what can be sent, and the results. Show only a made-up secret."""
+    """Show the webhook, the events to send, and the results. Only a made-up secret is shown."""
     state, client = sandbox_state(current_app), _get_client()
     guilds = state.get_guilds(client.client_id)
     deliveries = state.get_deliveries(client.client_id)
@@ -51,7 +51,7 @@ def show() -> Response:
 
 @blueprint.post("/settings")
 def save_settings() -> Response:
-    """Set where the events go. An empty secret means the present one."""
+    """Set the webhook URL and secret. An empty secret keeps the current one."""
     refuse_cross_origin()
     state, client = sandbox_state(current_app), _get_client()
     url, secret = request.form.get("url", "").strip(), request.form.get("secret")
@@ -67,7 +67,7 @@ def save_settings() -> Response:
 
 @blueprint.post("/send")
 def send() -> Response:
-    """Send the event of the button that was clicked, and remember the result."""
+    """Send the event of the clicked button, and record the result."""
     refuse_cross_origin()
     state, client = sandbox_state(current_app), _get_client()
     webhook, guilds = state.webhooks[client.client_id], state.get_guilds(client.client_id)

@@ -1,1 +1,1 @@
-"""OAuth 2.0 by Authlib's `AuthorizationServer`."""
+"""OAuth 2.0 with Authlib's `AuthorizationServer`."""

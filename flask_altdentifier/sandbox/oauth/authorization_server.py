@@ -37,31 +37,28 @@ class SandboxServer(AuthorizationServer):
 
     @classmethod
     def attach_to(cls, app: Flask) -> None:
-        """Make a server for *app*, which has a `SandboxState`."""
+        """Create the server of *app*, which has a `SandboxState`."""
         app.extensions[_KEY] = cls(app, sandbox_state(app))
 
     def get_code_grant(self) -> CodeGrant:
-        """Validate this authorization request.
-
-        :raises OAuth2Error: if the request is not valid.
-        """
+        """Validate this authorization request. Raises `OAuth2Error` if it is not valid."""
         _validate_parameters(request.args)
         return cast("CodeGrant", self.get_consent_grant())  # type: ignore[no-untyped-call]
 
     def finish_consent(self, grant: CodeGrant, consent: Consent | None) -> Response:
-        """Redirect back to the application, with a code or with ``access_denied``."""
+        """Redirect to the application, with a code or with `error=access_denied`."""
         response = self.create_authorization_response(grant.request, consent, grant=grant)
         return cast("Response", response)
 
     def redirect_error(
         self, error: OAuth2Error, *, redirect_uri: str, state: str | None
     ) -> Response:
-        """Redirect back to the application with *error* (RFC 6749 section 4.1.2.1)."""
+        """Redirect to the application with *error* (RFC 6749 section 4.1.2.1)."""
         error.redirect_uri, error.state = redirect_uri, state
         return self.handle_response(*error())
 
     def validate_requested_scope(self, scope: str | None) -> None:
-        """Refuse unknown scopes, and no scope because no default is documented."""
+        """Refuse unknown scopes. Refuse an empty scope too, because no default is documented."""
         if not scope or not DOCUMENTED_SCOPE_NAMES.issuperset(scope.split(" ")):
             raise InvalidScopeError
 
@@ -82,10 +79,10 @@ def authorization_server() -> SandboxServer:
 
 
 def _validate_parameters(query: MultiDict[str, str]) -> None:
-    """Check all parameters for repetition, and the response type.
+    """Raise `OAuth2Error` if a parameter is repeated, or the response type is not `code`.
 
-    Authlib checks five parameters only. Its UnsupportedResponseTypeError fails on a response type
-    that is not ASCII.
+    Authlib checks only five parameters for repetition. Its UnsupportedResponseTypeError fails on a
+    response type that is not ASCII.
     """
     if any(len(values) > 1 for _, values in query.lists()):
         raise InvalidRequestError("A parameter is repeated.")

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def authenticate_client_secret_basic(
     query_client: Callable[[str], Client | None], request: OAuth2Request
 ) -> Client | None:
-    """Return the client whose credentials the Authorization header holds, or None.
+    """Return the client whose credentials are in the Authorization header, or None.
 
-    Authlib's own function raises if the header is not base64 of UTF-8, and decodes ``%20`` but
-    not ``+``.
+    Authlib's own function raises if the header is not base64 of UTF-8, and decodes `%20` but not
+    `+`.
     """
     header = (request.headers or {}).get("Authorization", "")
     for client_id, client_secret in parse_basic_credentials(header):
@@ -32,10 +32,10 @@ def authenticate_client_secret_basic(
 
 
 def parse_basic_credentials(header: str) -> list[tuple[str, str]]:
-    """Return the pairs of client id and secret that an Authorization header may mean.
+    """Return the possible pairs of client ID and client secret in an Authorization header.
 
-    RFC 6749 section 2.3.1 form-encodes both. Many clients percent-encode them or send them as
-    they are, so all three readings are returned.
+    RFC 6749 section 2.3.1 form-encodes both values. Many clients percent-encode them, or do not
+    encode them, so there are three possible pairs.
     """
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":

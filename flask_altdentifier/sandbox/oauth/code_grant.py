@@ -28,15 +28,15 @@ class _Server(Protocol):
 
 
 class CodeGrant(AuthorizationCodeGrant):
-    """The grant behind the authorize page and the token endpoint.
+    """The grant of the authorize page and the token endpoint.
 
-    What Authlib calls the user is a whole `Consent` here.
+    Authlib's `user` is a whole `Consent` here.
     """
 
     server: _Server
 
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-        """Store *code* with everything that it is bound to."""
+        """Store *code* with the values of its authorization request."""
         parameters = _get_parameters(request)
         state = self.server.state
         state.add_code(
@@ -52,7 +52,7 @@ class CodeGrant(AuthorizationCodeGrant):
         )
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:  # type: ignore[override]
-        """Return the code. It stays usable if the rest of the request is refused."""
+        """Return the code. It stays valid if the rest of the token request is refused."""
         return self.server.state.get_code(code, client.client_id)
 
     def create_token_response(self) -> tuple[int, str, list[tuple[str, str]]]:
