@@ -1,8 +1,8 @@
-"""The pytest fixtures of flask-altdentifier; `flask_altdentifier.testing` says how to use them.
+"""The pytest fixtures of flask-altdentifier, which `flask_altdentifier.testing` describes.
 
-pytest imports this module in every run, so it imports nothing but pytest until a test uses a
-fixture. It is not part of the package, because importing a module of a package imports the package.
-That would slow down every run, and coverage would not see the package's import.
+pytest imports this module in every run, so it imports only pytest until a test uses a fixture. It
+is not part of the package, because importing a module of a package imports the whole package. That
+would slow down every run, and coverage would not measure the package's import.
 """
 
 from __future__ import annotations
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def altdentifier_sandbox() -> Iterator[Sandbox]:
-    """A sandbox instead of AltDentifier in every app, for this test.
-
-    See `flask_altdentifier.testing.Sandbox`.
-    """
+    """A `flask_altdentifier.testing.Sandbox` instead of AltDentifier in every app, for one test."""
     from flask_altdentifier.testing import Sandbox
 
     with Sandbox() as sandbox:
@@ -32,7 +29,7 @@ def altdentifier_sandbox() -> Iterator[Sandbox]:
 def altdentifier_login(altdentifier_sandbox: Sandbox) -> LogIn:
     """A function that logs a test client in: `altdentifier_login(client, scope="read:user")`.
 
-    It raises if the login fails, unless `expect=` names the reason. See
+    It raises if the login fails, unless `expect=` names the reason. It is the method
     `flask_altdentifier.testing.Sandbox.log_in`.
     """
     return altdentifier_sandbox.log_in

@@ -1,7 +1,7 @@
 """`flask altdentifier dev`: the app and a sandbox in one terminal.
 
-The first process runs the sandbox, and Werkzeug's reloader. The reloader starts the app in a child
-process, and again after each change, so the sandbox keeps its logins and settings.
+The first process runs the sandbox and Werkzeug's reloader. The reloader runs the app in a child
+process, and restarts that process after each change. So the sandbox keeps its logins and settings.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
 HOST = "127.0.0.1"
-#: Lets cookies come back on http, at each name of this machine, whatever production needs.
+#: Replaces the app's settings for production, so that cookies work on http and on any local host.
 LOCAL_CONFIG = {
     "SESSION_COOKIE_DOMAIN": None,
     "SESSION_COOKIE_PATH": "/",
     "SESSION_COOKIE_SECURE": False,
     "TRUSTED_HOSTS": None,
 }
-#: Hands the sandbox's address and client to the processes that run the app.
+#: Environment variable that passes the sandbox's URL and client to the processes of the app.
 _VARIABLE = "_FLASK_ALTDENTIFIER_DEV"
 
 
 def run_dev_server(load: Callable[[], Flask], port: int, sandbox_port: int | None) -> None:
     """Run the app that *load* returns and a sandbox, until Ctrl+C.
 
-    Raises `click.ClickException` with one line if that is not possible.
+    Raises `click.ClickException` with one line if the app or the sandbox cannot start.
     """
     os.environ["FLASK_DEBUG"] = "1"
     if is_running_from_reloader():
@@ -73,14 +73,14 @@ def _serve(app: WSGIApplication, port: int) -> None:
 
 
 def _fill_in_config(made_up: Mapping[str, str]) -> None:
-    """Let every app that is created from now on find *made_up* values for what it does not set."""
+    """Make *made_up* the default config of every app that is created from now on."""
     values = {
         f"ALTDENTIFIER_{name.upper()}": made_up[name]
         for name in ("client_id", "client_secret", "webhook_secret")
     }
 
     class DevConfig(Config):
-        """Also fills in for None, which `os.environ.get()` returns."""
+        """Replaces None too, which `os.environ.get()` returns."""
 
         def get(self, key: str, default: Any = None) -> Any:
             value = super().get(key, values.get(key))
@@ -119,7 +119,7 @@ def _free_port(port: int) -> int:
 def _make_sandbox(
     app: Flask, port: int, sandbox_port: int | None, shared: dict[str, str]
 ) -> BaseWSGIServer:
-    """Return a sandbox that knows the client of *app*, and put what is shared into *shared*."""
+    """Return a sandbox that knows the client of *app*. Adds its URL and client to *shared*."""
     config = get_state(app).config
     base_url = urlsplit(config.base_url)
     if sandbox_port is None:
@@ -131,7 +131,8 @@ def _make_sandbox(
         config.client_secret,
         name=app.name,
         webhook_url=_webhook_url(app, port),
-        # Never the app's own one: every process on this machine can have events signed.
+        # Never the app's own secret, because every process on this machine can make the sandbox
+        # sign events.
         webhook_secret=shared["webhook_secret"],
     )
     try:
@@ -154,7 +155,7 @@ def _webhook_url(app: Flask, port: int) -> str:
 
 
 def _use_sandbox(app: Flask, shared: Mapping[str, str]) -> None:
-    """Point *app* at the sandbox, whatever its config says, and log in at any local address."""
+    """Make *app* use the sandbox instead of its configured server, at any local address."""
     state = get_state(app)
     state.config = replace(
         state.config,
@@ -181,5 +182,5 @@ def _reload(load: Callable[[], Flask], shared: Mapping[str, str]) -> WSGIApplica
 
         return failed
     if (client.client_id, client.client_secret) != (shared["client_id"], shared["client_secret"]):
-        click.echo("The client id or secret has changed. Fix: stop and start `dev` again.")
+        click.echo("The client ID or secret has changed. Fix: stop and start `dev` again.")
     return app

@@ -1,7 +1,7 @@
 """Log test clients in through the real routes, with a sandbox instead of AltDentifier.
 
-The sandbox runs in the same process. No socket is opened and nothing waits. With pytest there is
-nothing to install or import, because the fixtures come with the package::
+The sandbox runs in the same process, without a socket and without waiting. pytest finds the
+fixtures by itself, so there is nothing to import::
 
     def test_profile(client, altdentifier_login):
         altdentifier_login(client)

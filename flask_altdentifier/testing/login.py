@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LogIn(Protocol):
-    """The type of the fixture `altdentifier_login`; see `Sandbox.log_in`.
+    """The type of the fixture `altdentifier_login`, whose value is `Sandbox.log_in`.
 
     Example::
 
@@ -34,7 +34,7 @@ class LogIn(Protocol):
         expect: str | None = None,
         **request: Any,
     ) -> TestResponse:
-        """Log *client* in; see `Sandbox.log_in`."""
+        """Log *client* in as `Sandbox.log_in` does."""
         ...
 
 
@@ -46,10 +46,21 @@ def log_in(
     expect: str | None = None,
     **request: Any,
 ) -> TestResponse:
-    """Log *client* in with the sandbox that serves its app; see `Sandbox.log_in`.
+    """Log *client* in with the sandbox that serves its app.
+
+    Args:
+        client: As for `Sandbox.log_in`.
+        scope: As for `Sandbox.log_in`.
+        next: As for `Sandbox.log_in`.
+        expect: As for `Sandbox.log_in`.
+        request: As for `Sandbox.log_in`.
+
+    Returns:
+        The last response, as for `Sandbox.log_in`.
 
     Raises:
         RuntimeError: No sandbox serves the client's app.
+        UnexpectedLoginResult: As for `Sandbox.log_in`.
 
     Example::
 
@@ -68,7 +79,7 @@ def log_in(
 def finish_login(
     client: FlaskClient, response: TestResponse, expect: str | None, options: dict[str, Any]
 ) -> TestResponse:
-    """Follow *response* to the sandbox and back; see `Sandbox.finish`."""
+    """Follow *response* to the sandbox and back, as `Sandbox.finish` does."""
     __tracebackhide__ = True
     validate_expect(expect)
     transport = _get_transport(client.application)
@@ -90,13 +101,13 @@ def _follow(
     transport: InProcessTransport,
     options: dict[str, Any],
 ) -> TestResponse:
-    """Return the last response: the callback's, or the one that does not lead there."""
+    """Return the callback's response, or the earlier response that does not lead to a callback."""
     location = response.location or ""
     if not location.startswith(transport.authorization_endpoint):
         return response
     answer = transport.submit_consent(location)
     if answer.location is None:
         return answer
-    # Only the query: the path of the redirect URI may be a proxy's.
+    # Only the query, because the path of the redirect URI may exist only at a proxy.
     query = urlsplit(answer.location).query
     return client.get(path_of(client.application, "callback"), query_string=query, **options)

@@ -1,4 +1,4 @@
-"""The sandbox, called in process by WSGI (PEP 3333). Only this module depends on its code."""
+"""The sandbox in the same process, called through WSGI. Only this module depends on its code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class InProcessProvider:
-    """One sandbox for any number of apps, and its one user. It knows the client of every app."""
+    """One sandbox with one user, for any number of apps. It knows the client of every app."""
 
     def __init__(self) -> None:
         app = create_app([])
@@ -44,7 +44,7 @@ class InProcessProvider:
 
 
 class InProcessTransport:
-    """The transport of one app to the sandbox; see `http.transport.Transport`."""
+    """The `Transport` of one app to the sandbox."""
 
     def __init__(self, provider: InProcessProvider, state: ExtensionState) -> None:
         self.provider = provider
@@ -59,7 +59,7 @@ class InProcessTransport:
         body: bytes | None,
         read: Callable[[ApiResponse], T],
     ) -> T:
-        """Send one request and return what *read* makes of its response."""
+        """Send one request, and return the result of *read*."""
         response = self._open(target, method=method, headers=dict(headers), data=body)
         if self.provider.state.failure is Failure.SLOW:
             raise ProviderTimeout
@@ -67,7 +67,7 @@ class InProcessTransport:
 
     @property
     def authorization_endpoint(self) -> str:
-        """The URL of the authorize page, up to the `?`."""
+        """The URL of the authorize page, up to and with the `?`."""
         return f"{self._state.config.base_url}/oauth2/authorize?"
 
     def submit_consent(self, authorization_url: str) -> TestResponse:

@@ -1,4 +1,4 @@
-"""What became of a test's login, and the exception for what the test did not expect."""
+"""The result of a test's login, and the exception for an unexpected one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
-#: Every reason of an error, as `expect` accepts them. Bases of errors have none.
+#: The reasons of all errors, which `expect` accepts. Bases of errors have no reason.
 REASONS: frozenset[str] = frozenset(
     getattr(getattr(errors, name), "reason", "") for name in errors.__all__
 ) - {""}
@@ -35,15 +35,15 @@ _ADVICE = {
 
 
 class UnexpectedLoginResult(AssertionError):
-    """A login of a test failed, or did not fail in the way that the test expects.
+    """A test's login failed, or did not fail as the test expects.
 
     The message says what happened and what to do.
 
     Args:
         message: What happened, and what to do.
-        response: The last response: of the app, or of the sandbox's authorize page.
-        reason: The reason of the error, one of `flask_altdentifier.errors`, or None if the login
-            succeeded or ended in a response that is not an error of this package.
+        response: The last response, of the app or of the sandbox's authorize page.
+        reason: The `reason` of an error of this package. None if the login succeeded, or ended in
+            any other response.
 
     Example::
 
@@ -60,7 +60,7 @@ class UnexpectedLoginResult(AssertionError):
 
 @dataclass
 class LoginResult:
-    """What is known of one login."""
+    """The signals of one login."""
 
     #: Whether `logged_in` was sent.
     logged_in: bool = False
@@ -68,12 +68,12 @@ class LoginResult:
     error: errors.AltDentifierError | None = None
 
     def check(self, response: TestResponse, expect: str | None, advice: str) -> TestResponse:
-        """Return *response*, the last of the login, if all went as the test expects.
+        """Return *response* if the login ended as the test expects.
 
         Args:
-            response: The last response.
+            response: The last response of the login.
             expect: Reason of the failure that the test expects, or None for a success.
-            advice: What the sandbox suggests after a failure, or an empty string.
+            advice: What to change in the sandbox after a failure, or an empty string.
 
         Raises:
             UnexpectedLoginResult: The login failed although *expect* is None, or did not fail with
@@ -93,7 +93,7 @@ class LoginResult:
         raise UnexpectedLoginResult(f"{what} {advice}".rstrip(), response, reason)
 
     def _reason(self, response: TestResponse) -> str | None:
-        """Return the reason of the error. Errors of `/login` have no signal, only their JSON."""
+        """Return the reason of the error. Errors of `/login` have no signal, only JSON."""
         if self.error is not None:
             return self.error.reason
         problem: Any = response.get_json(silent=True)
@@ -127,9 +127,9 @@ def validate_expect(expect: str | None) -> None:
 
 @contextmanager
 def watch_login(app: Flask) -> Iterator[LoginResult]:
-    """Record what becomes of the login that *app* handles in the block.
+    """Record the result of the login that *app* handles in the block.
 
-    Signals show it, because an error handler of the app may turn any failure into any response.
+    It uses signals, because an error handler of the app can replace the response of a failure.
     """
     result = LoginResult()
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 class Sandbox(AbstractContextManager["Sandbox", None]):
     """A sandbox instead of AltDentifier, in the same process and without a socket.
 
-    It accepts the client id and secret of any app, and its user allows everything until the test
-    says otherwise. It is the value of the fixture `altdentifier_sandbox`.
+    It accepts the client ID and client secret of any app. Its user allows everything, until the
+    test calls `decline` or `deny`. It is the value of the fixture `altdentifier_sandbox`.
 
     Args:
-        apps: The apps to serve. Without any, it serves every app of this process, also those that
-            are created later.
+        apps: The apps to serve. Default: every app of this process, also those that are created
+            later.
 
     Raises:
         ConfigError: The blueprint is not registered in one of *apps*.
@@ -49,7 +49,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
 
     @property
     def state(self) -> SandboxState:
-        """What the sandbox knows, such as tokens, token requests and installations.
+        """The sandbox's state, such as tokens, token requests and installations.
 
         Example: `assert len(sandbox.state.token_requests) == 1`.
         """
@@ -57,9 +57,9 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
 
     @property
     def failure(self) -> Failure:
-        """How AltDentifier fails from now on, a `flask_altdentifier.sandbox.Failure`.
+        """The failure that AltDentifier simulates, a `flask_altdentifier.sandbox.Failure`.
 
-        `Failure.SLOW` passes the deadline at once, without waiting.
+        `Failure.SLOW` raises the timeout at once, without waiting.
 
         Example: `sandbox.failure = Failure.RATE_LIMITED`.
         """
@@ -82,18 +82,18 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         self.state.token_lifetime = seconds
 
     def decline(self, *scopes: str) -> None:
-        """Let the user untick *scopes* from now on, and allow the others.
+        """Make the user untick *scopes* from now on, and allow the others.
 
         Example: `sandbox.decline("write:integrations")`.
         """
         self._provider.declined, self._provider.denies = frozenset(scopes), False
 
     def deny(self) -> None:
-        """Let the user deny every login from now on. Example: `sandbox.deny()`."""
+        """Make the user deny every login from now on. Example: `sandbox.deny()`."""
         self._provider.denies = True
 
     def allow(self) -> None:
-        """Let the user allow everything again. Example: `sandbox.allow()`."""
+        """Make the user allow everything again. Example: `sandbox.allow()`."""
         self.decline()
 
     def revoke(self) -> None:
@@ -104,7 +104,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         self.state.tokens.clear()
 
     def expire(self, client: FlaskClient, **request: Any) -> None:
-        """Expire the grant of *client*, as if its time had passed.
+        """Expire the grant of *client*, as if its lifetime had passed.
 
         Args:
             client: A test client that is logged in.
@@ -130,15 +130,15 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         expect: str | None = None,
         **request: Any,
     ) -> TestResponse:
-        """Log *client* in by `/login`, the sandbox's authorize page and `/callback`.
+        """Log *client* in through `/login`, the sandbox's authorize page and `/callback`.
 
         Args:
             client: A test client of the app.
-            scope: The scopes to ask for, whatever `ALTDENTIFIER_SCOPE` says: a space-separated
+            scope: The scopes to request, instead of `ALTDENTIFIER_SCOPE`: a space-separated
                 string, or one scope per item.
-            next: Local path to go to after the login.
-            expect: The `reason` of the error with which the login must fail, such as
-                `"access_denied"`. None means that it must succeed.
+            next: Local path to redirect to after the login.
+            expect: The `reason` of the error that the test expects, such as `"access_denied"`. None
+                means that the login must succeed.
             request: Options for both requests of the client, such as
                 `base_url="https://localhost"`.
 
@@ -166,7 +166,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         expect: str | None = None,
         **request: Any,
     ) -> TestResponse:
-        """Finish the login that *response* starts, for example one of `authorize_redirect()`.
+        """Finish the login that *response* starts, such as a response of `authorize_redirect()`.
 
         Args:
             client: The test client that received *response*.
@@ -190,16 +190,16 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         return login.finish_login(client, response, expect, request)
 
     def close(self) -> None:
-        """Put back what the sandbox replaced in the apps. Example: `sandbox.close()`."""
+        """Restore the apps' transports to AltDentifier. Example: `sandbox.close()`."""
         self._cleanup.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _serve_every_app(self) -> None:
-        """Serve each app from its next app context on, and the one that has a context now.
+        """Serve each app from its next app context on, and serve the current app now.
 
-        pytest-flask pushes a context around each test, which all requests of the test share.
+        pytest-flask pushes one context around each test, and all requests of the test share it.
         """
         pushed = appcontext_pushed.connected_to(self._serve_if_installed)
         self._cleanup.enter_context(pushed)
@@ -212,7 +212,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
             self._serve_if_free(state)
 
     def _serve_if_free(self, state: ExtensionState) -> None:
-        """Serve an app unless a sandbox does already: this one, or one that is for this app."""
+        """Serve an app, unless this or another sandbox serves it already."""
         if get_sandbox_transport(state) is None:
             self._serve(state)
 
@@ -225,7 +225,10 @@ def sandbox_for(app: Flask) -> Sandbox:
     """Return a sandbox that serves *app* only, until it is closed.
 
     Args:
-        app: The app under test. Any client id and secret will do.
+        app: The app under test. Its client ID and client secret can be any text.
+
+    Returns:
+        The sandbox, a context manager.
 
     Raises:
         ConfigError: The blueprint is not registered in *app*.
