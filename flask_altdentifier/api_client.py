@@ -171,7 +171,9 @@ def _send(
         )
     except AltDentifierError as error:
         log("A call to AltDentifier's API failed: %s", error)
-        raise
+        # Without the frames of the transport: error trackers record local variables, and the token
+        # is in the headers.
+        raise error.with_traceback(None) from None
 
 
 def _accepted(state: ExtensionState, response: ApiResponse, grant: Grant | None) -> ApiResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from traceback import TracebackException
 from typing import Any, TypeVar
 
 import pytest
@@ -335,6 +336,24 @@ def test_nothing_of_the_peer_leaks(lab: Lab, status: int, caplog: Any) -> None:
     assert PEER_TEXT not in seen
     assert "blablatoken" not in seen
     assert [r.levelname for r in caplog.records] == ["INFO" if status < 429 else "WARNING"]
+
+
+@pytest.mark.parametrize("status", [401, 500, None])
+def test_variables_in_a_traceback_show_no_token(lab: Lab, status: int | None) -> None:
+    """As an error tracker records them if the app raises an error of its own instead."""
+    lab.peer.error = ProviderTimeout() if status is None else None
+    lab.peer.answer(status or 200, b"{}")
+    seen: list[str] = []
+
+    def view() -> None:
+        try:
+            api.get("/x")
+        except AltDentifierError as error:
+            seen.extend(TracebackException.from_exception(error, capture_locals=True).format())
+
+    lab.do(view)
+    assert "api_request" in "".join(seen)
+    assert "blablatoken" not in "".join(seen)
 
 
 # The trust factor

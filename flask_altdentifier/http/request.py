@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from json import dumps
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -33,13 +33,13 @@ _RESERVED_HEADERS = {
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """A request that can be sent as it is."""
+    """A request that can be sent as it is. Its `repr` shows method and target only."""
 
     method: str
     #: Path and query.
     target: str
-    headers: Headers
-    body: bytes | None
+    headers: Headers = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 def build_request(
