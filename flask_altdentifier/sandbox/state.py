@@ -29,6 +29,10 @@ EXPIRES_IN = 604_800
 #: Most codes, tokens, integrations and token requests that are kept. A new one evicts the oldest.
 MAX_RECORDS = 1000
 
+#: Most characters of a token request's client ID, grant type and problem that are kept. Any website
+#: can send token requests from a browser on this machine.
+MAX_TEXT = 500
+
 #: Most sent events that are kept.
 MAX_DELIVERIES = 50
 
@@ -123,7 +127,8 @@ class SandboxState:
 
     def add_token_request(self, client_id: str, grant_type: str, code: str) -> TokenRequest:
         """Record a token request before its response."""
-        token_request = TokenRequest(client_id, grant_type, code_hash(code))
+        texts = client_id[:MAX_TEXT], grant_type[:MAX_TEXT]
+        token_request = TokenRequest(*texts, code_hash(code))
         with self._lock:
             self.token_requests.append(token_request)
         return token_request

@@ -10,7 +10,7 @@ from .error_responses import make_error_response
 from .failure_responses import make_failure_response
 from .oauth.authorization_server import authorization_server
 from .oauth.client_auth import parse_basic_credentials
-from .state import sandbox_state
+from .state import MAX_TEXT, sandbox_state
 
 if TYPE_CHECKING:
     from .records import TokenRequest
@@ -26,7 +26,7 @@ def exchange_code() -> Response:
     response = make_failure_response(state.failure, state.slow_seconds)
     if response is None:
         response = _exchange_code()
-        token_request.problem = g.get("refusal", "")
+        token_request.problem = g.get("refusal", "")[:MAX_TEXT]
     else:
         token_request.problem = f"The sandbox is set to: {state.failure.title}."
     token_request.status = response.status_code
