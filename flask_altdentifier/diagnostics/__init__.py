@@ -1,6 +1,6 @@
-"""Finds configuration problems of an app, and of a site that runs: `flask altdentifier check`.
+"""Finds configuration problems of an app or of a running site: `flask altdentifier check`.
 
-Requests never load this package.
+Requests to the app never import this package.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ __all__ = ["Finding", "check_app", "check_site", "explain_load_error", "load_and
 
 
 def load_and_check(load: Callable[[], Flask], *, offline: bool, production: bool) -> list[Finding]:
-    """Return what is wrong with the app that *load* returns. A failure to load it is a finding.
+    """Return the problems of the app that *load* returns. A failure to load it is a problem too.
 
-    Nothing is logged meanwhile, because the findings say the same.
+    Logging is off meanwhile, because the findings report the same problems.
     """
     with _silent_log():
         try:
@@ -39,10 +39,10 @@ def load_and_check(load: Callable[[], Flask], *, offline: bool, production: bool
 
 
 def check_app(app: Flask, *, offline: bool = False, production: bool = False) -> list[Finding]:
-    """Return what is wrong with *app*.
+    """Return the problems of *app*.
 
-    Unless *offline*, this writes a record to the store and a session to its server, deletes both,
-    and sends two requests to AltDentifier.
+    If not *offline*, this writes and deletes a record in the store and a session on its server, and
+    sends two requests to AltDentifier.
     """
     subject = Subject.create(app, production=production)
     if subject is None:

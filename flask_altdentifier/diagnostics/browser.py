@@ -1,4 +1,4 @@
-"""A small browser for the canary: fresh connections, and cookies as browsers treat them."""
+"""A small browser for the canary, with the cookie rules of real browsers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from urllib.parse import SplitResult, urlsplit
 
 from .public_url import is_below
 
-#: Seconds that the site has for one response, and how much of it is read.
+#: Seconds that the site has for one response.
 TIMEOUT = 10.0
-#: Seconds between connecting and sending. Until then a worker that reads the connection is busy, so
-#: the next connection goes to another one. An idle worker would take all of them.
+#: Seconds between connecting and sending. They keep the worker of the connection busy, so that the
+#: next connection reaches another worker. Otherwise one idle worker would accept all connections.
 HOLD = 0.02
+#: Most bytes of a body that are read.
 MAX_BODY = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Cookie:
-    """A Set-Cookie header (RFC 6265bis section 4.1)."""
+    """A cookie of a `Set-Cookie` header (RFC 6265bis section 4.1)."""
 
     name: str
     value: str = field(repr=False)
@@ -42,12 +43,12 @@ class Cookie:
 
     @property
     def path(self) -> str:
-        """The path that it is for."""
+        """The path of the cookie."""
         return self.attributes.get("path") or "/"
 
     @property
     def domain(self) -> str:
-        """The domain that it is for, empty if it is for one host only."""
+        """The domain of the cookie, empty if it is for one host only."""
         return self.attributes.get("domain", "").lstrip(".").lower()
 
     @property
@@ -73,12 +74,12 @@ class Page:
 
     @property
     def cookies(self) -> list[Cookie]:
-        """The cookies that it sets or deletes."""
+        """The cookies that the response sets or deletes."""
         return [Cookie.parse(header) for header in self.headers.get_all("Set-Cookie", [])]
 
     @property
     def reason(self) -> str | None:
-        """The `reason` of our problem+json, or None if the response is not ours."""
+        """The `reason` in the extension's problem+json, or None for any other response."""
         try:
             members: Any = json.loads(self.body)
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Problems of the config keys themselves: misspelled, unused, late, placeholders, scopes."""
+"""Problems of config keys: misspelled, unused, set too late, placeholders, unknown scopes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CREDENTIALS = tuple(PREFIX + name for name in ("CLIENT_ID", "CLIENT_SECRET", "W
 
 
 def check_config_keys(subject: Subject) -> Findings:
-    """Find keys that do nothing or hold what cannot be right."""
+    """Find keys that have no effect or an implausible value."""
     yield from _unknown_keys(subject)
     yield from _unused_environment(subject)
     yield from _late_changes(subject)
@@ -61,7 +61,7 @@ def _unknown_keys(subject: Subject) -> Findings:
 def _unused_environment(subject: Subject) -> Findings:
     for key in config_keys():
         for name in (f"FLASK_{key_name(key)}", key_name(key)):
-            # Registration writes the defaults back, so only the value shows what the app has set.
+            # The registration writes the defaults back, so a default value means "not set".
             default = key.metadata["default"]
             is_default = subject.app.config.get(key_name(key)) == default
             if is_default and os.environ.get(name, str(default)).strip('"') != str(default):
@@ -75,7 +75,7 @@ def _late_changes(subject: Subject) -> Findings:
         yield finding("config-late", key=str(error).partition(" ")[0])
         return
     for key in config_keys():
-        # A store that is given as a URL is a new object each time.
+        # A store's URL becomes a new object each time.
         if key.name != "store" and getattr(subject.config, key.name) != getattr(now, key.name):
             yield finding("config-late", key=key_name(key))
 
@@ -114,6 +114,6 @@ def _scopes(subject: Subject) -> Findings:
 
 
 def _meant_scopes(token: str) -> list[str]:
-    """Return the documented scopes that a misspelled or comma-separated *token* stands for."""
+    """Return the documented scopes that a misspelled or comma-separated *token* resembles."""
     parts = [part.lower() for part in token.split(",")]
     return [s for part in parts for s in get_close_matches(part, DOCUMENTED_SCOPE_NAMES, 1)]

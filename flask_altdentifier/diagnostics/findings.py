@@ -1,6 +1,6 @@
-"""Every problem that `flask altdentifier check` finds: the one table of codes and texts.
+"""The one table of all problems that `flask altdentifier check` can find.
 
-The docs' table, `--ignore` and the tests are derived from it.
+The docs' table, `--ignore` and the tests derive from it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Level = Literal["error", "warning"]
 
 
 class Problem(NamedTuple):
-    """A kind of problem. The texts have placeholders for what differs from app to app."""
+    """A problem with its texts, which have placeholders for the values of one app."""
 
     level: Level
     title: str
@@ -32,7 +32,7 @@ def _warning(title: str, why: str, fix: str) -> Problem:
     return Problem("warning", title, why, fix)
 
 
-#: By code. A fix that is a line of config begins with its key, so that tests can apply it.
+#: By code. If a fix is a line of config, it starts with the key, so that tests can apply it.
 PROBLEMS: dict[str, Problem] = {
     # The app
     "app-missing": _error(
@@ -53,7 +53,7 @@ PROBLEMS: dict[str, Problem] = {
     "config-invalid": _error("{error}", "The app does not start.", "{fix}"),
     "config-late": _warning(
         "{key} was changed after the blueprint was registered.",
-        "The config is read once, at registration, so the change does nothing.",
+        "The config is read once, at registration, so the change has no effect.",
         "app.register_blueprint(blueprint)  # below the line that sets {key}",
     ),
     "environment-unused": _warning(
@@ -84,7 +84,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "sandbox-url": _error(
         "ALTDENTIFIER_BASE_URL is {url}, a sandbox on this machine.",
-        "Visitors cannot reach it, and it lets everybody in.",
+        "Visitors cannot reach it, and anybody can log in there.",
         'ALTDENTIFIER_BASE_URL = "https://altdentifier.com"',
     ),
     "redirect-uri-missing": _error(
@@ -100,7 +100,7 @@ PROBLEMS: dict[str, Problem] = {
     # The public URL and the cookies
     "redirect-path": _error(
         "The path of ALTDENTIFIER_REDIRECT_URI does not end in {callback}.",
-        "The browser comes back to another page than the callback.",
+        "AltDentifier redirects the browser to another page than the callback.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "redirect-http": _error(
@@ -140,12 +140,12 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "session-secure-http": _warning(
         "SESSION_COOKIE_SECURE is on, but the redirect URI is http.",
-        "Some browsers drop Secure cookies on http, also on localhost.",
+        "Some browsers refuse Secure cookies on http, also on localhost.",
         "SESSION_COOKIE_SECURE = False  # on this machine only",
     ),
     "session-samesite": _warning(
         'SESSION_COOKIE_SAMESITE is "Strict".',
-        "The browser comes back from AltDentifier without its session, and starts an empty one.",
+        "After the redirect from AltDentifier, the browser does not send its session cookie.",
         'SESSION_COOKIE_SAMESITE = "Lax"',
     ),
     "session-samesite-none": _error(
@@ -170,22 +170,22 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "session-id": _error(
         "The session interface {name} has no regenerate(session).",
-        "The session id does not change at login, so a planted session stays (session fixation).",
+        "The session ID does not change at login, which allows session fixation.",
         "flask_session.Session(app)  # or remove your own session interface",
     ),
     "session-signer": _warning(
         "SESSION_USE_SIGNER is on.",
-        "Sessions end when SECRET_KEY changes or differs between workers. Ids are random anyway.",
+        "Sessions end if SECRET_KEY changes or differs between workers. IDs are random anyway.",
         "SESSION_USE_SIGNER = False",
     ),
     # Views
     "guard-above-route": _error(
         "@requires_scope does not guard the endpoint {endpoint!r}.",
-        "It stands above the route decorator, so everybody can see the page.",
-        "@app.route(...)  # first, and @requires_scope(...) below it, at {place}",
+        "It is above the route decorator, so everybody can see the page.",
+        "@app.route(...)  # above @requires_scope(...), at {place}",
     ),
     "cache-above-guard": _error(
-        "Flask-Caching stands above the guard of the endpoint {endpoint!r}.",
+        "The cache decorator is above the guard of the endpoint {endpoint!r}.",
         "The page of one visitor is shown to everybody.",
         "@requires_scope(...)  # above @cache.cached(...), whose key must name the visitor",
     ),
@@ -195,7 +195,7 @@ PROBLEMS: dict[str, Problem] = {
         "app.register_blueprint(flask_altdentifier.webhooks.blueprint)",
     ),
     "webhook-size": _warning(
-        "MAX_CONTENT_LENGTH is {size}, less than an event may have.",
+        "MAX_CONTENT_LENGTH is {size}, which is less than the size of some events.",
         "Events of AltDentifier get 413.",
         "MAX_CONTENT_LENGTH = 65536  # or more",
     ),
@@ -230,7 +230,7 @@ PROBLEMS: dict[str, Problem] = {
     "store-full": _error(
         "The store is full{cause}.",
         "New logins get 503.",
-        "Make room where the store keeps its records.",
+        "Free space on the disk or server of the store.",
     ),
     "store-memory": _warning(
         "Logins are kept in the memory of one process.",
@@ -238,7 +238,7 @@ PROBLEMS: dict[str, Problem] = {
         REDIS_STORE,
     ),
     "store-one-machine": _warning(
-        "Logins are kept in a file, but {sign} is set: a platform that starts several machines.",
+        "Logins are kept in a file, but {sign} is set by a platform that starts several machines.",
         "A login on one machine is unknown to the others, and a new release ends them all.",
         REDIS_STORE,
     ),
@@ -249,12 +249,12 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "redis-eviction": _warning(
         "Redis is set to maxmemory-policy {policy}.",
-        "When its memory is full, it deletes logins of people who are still here.",
+        "If its memory is full, it deletes logins that are still in use.",
         "redis-cli CONFIG SET maxmemory-policy noeviction",
     ),
     "redis-timeout": _warning(
         "The Redis client of {key} waits more than two seconds for its server.",
-        "When Redis hangs, requests pile up until no worker is free.",
+        "If Redis hangs, requests pile up until no worker is free.",
         "{key} = Redis(..., socket_timeout=0.5, socket_connect_timeout=0.5)",
     ),
     "sessions-unreachable": _error(
@@ -275,8 +275,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "provider-blocked": _error(
         "{url} refuses this machine (403).",
-        "A firewall or bot filter is in between, so no login can finish.",
-        "Ask AltDentifier to allow this server's address, or use another exit.",
+        "A firewall or bot filter blocks this machine, so no login can finish.",
+        "Ask AltDentifier to allow this server's address, or send requests from another address.",
     ),
     "provider-unreachable": _error(
         "{url} does not answer this machine{cause}.",
@@ -285,7 +285,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "provider-error": _warning(
         "{url} answers {status}.",
-        "Logins fail until this has passed.",
+        "Logins fail until AltDentifier recovers.",
         "Check again later.",
     ),
     "clock": _warning(
@@ -306,13 +306,13 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-no-login": _error(
         "{url} does not start a login ({status}).",
-        "The blueprint is not there, or the proxy does not pass this path on.",
+        "The blueprint has another URL, or the proxy does not forward this path.",
         "flask altdentifier check --site https://HOST/PREFIX  # with the blueprint's url_prefix",
     ),
     "site-blocked": _error(
         "{url} is refused before it reaches the app ({status}).",
         "A firewall, bot filter or password in front of the site refuses it.",
-        "Let the edge pass /login and /callback, and check again.",
+        "Allow /login and /callback in front of the site, and check again.",
     ),
     "site-rate-limited": _error(
         "{url} is rate limited (429).",
@@ -331,8 +331,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-login-elsewhere": _error(
         "{url} redirects to {host} instead of AltDentifier.",
-        "Another login page or a redirect rule of the proxy is in between.",
-        "Let the proxy pass /login to the app.",
+        "Another login page or a redirect rule of the proxy handles this URL.",
+        "Make the proxy forward /login to the app.",
     ),
     "site-sandbox": _error(
         "The site sends visitors to a sandbox, {host}.",
@@ -341,7 +341,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-redirect-scheme": _error(
         "The site is https, but its logins return to {uri}.",
-        "The proxy does not tell the app the scheme. The browser leaves Secure cookies out.",
+        "The proxy does not forward the scheme to the app. Browsers send no Secure cookie on http.",
         'ALTDENTIFIER_REDIRECT_URI = "{fixed}"',
     ),
     "site-redirect-host": _error(
@@ -352,17 +352,17 @@ PROBLEMS: dict[str, Problem] = {
     "site-www": _error(
         "Logins that start on {host} return to {other}.",
         "A browser does not send the cookies of one to the other.",
-        "Redirect all of {host} to {other} in the proxy, and pass the Host header on.",
+        "Redirect all of {host} to {other} in the proxy, and forward the Host header.",
     ),
     "site-cached": _error(
         "Two logins got the same state ({url}).",
-        "A cache in front of the app stores /login, and hands one visitor's login to others.",
-        "Do not cache /login and /callback, and pass Cache-Control on.",
+        "A cache in front of the app stores /login, and sends one visitor's login to others.",
+        "Do not cache /login and /callback, and obey Cache-Control.",
     ),
     "site-cookie-missing": _error(
         "/login sets no state cookie.",
-        "The proxy or a cache drops Set-Cookie headers.",
-        "Pass Set-Cookie on, for example without proxy_hide_header Set-Cookie.",
+        "The proxy or a cache removes Set-Cookie headers.",
+        "Forward Set-Cookie, for example by removing proxy_hide_header Set-Cookie.",
     ),
     "site-cookie-secure": _error(
         "The cookies are Secure, but the site is http.",
@@ -380,34 +380,34 @@ PROBLEMS: dict[str, Problem] = {
         'SESSION_COOKIE_PATH = "/"  # also look for proxy_cookie_path in the proxy',
     ),
     "site-cookie-samesite": _error(
-        "Something sets the state cookie to SameSite=Strict.",
-        "The browser leaves it out when it comes back from AltDentifier.",
+        "The state cookie has SameSite=Strict, which the app does not set.",
+        "After the redirect from AltDentifier, the browser does not send it.",
         "Remove the proxy's rule that changes SameSite.",
     ),
     "site-cookie-dropped": _error(
         "The state cookie did not reach the app ({count} of {total} logins).",
-        "The proxy drops the Cookie header, or the workers have different client secrets.",
-        "Pass Cookie on to /callback, and give all workers one ALTDENTIFIER_CLIENT_SECRET.",
+        "The proxy removes the Cookie header, or the workers have different client secrets.",
+        "Forward Cookie to /callback, and use one ALTDENTIFIER_CLIENT_SECRET in all workers.",
     ),
     "site-store-private": _error(
         "The app did not find the login that it had started ({count} of {total} logins).",
-        "The store is private to one worker or machine: each knows only its own logins.",
+        "Each worker or machine has its own store, and finds only its own logins.",
         REDIS_STORE,
     ),
     "site-session-private": _warning(
         "The session was lost between two requests ({count} of {total} logins).",
-        "Sessions are private to one worker or machine. Logins work, but the app loses the rest.",
+        "Each worker or machine has its own sessions. Logins work, but the app loses session data.",
         "Remove SESSION_TYPE to keep sessions in the store, or name a shared server in it.",
     ),
     "site-callback": _error(
         "{url} is not the callback ({status}).",
-        "The path of ALTDENTIFIER_REDIRECT_URI is wrong, or the proxy does not pass it on.",
+        "The path of ALTDENTIFIER_REDIRECT_URI is wrong, or the proxy does not forward it.",
         "Compare ALTDENTIFIER_REDIRECT_URI with the output of `flask routes`.",
     ),
     "site-own-page": _warning(
         "The app answers the callback with a page of its own ({status}).",
-        "The cookies arrived. Whether the login was accepted cannot be seen.",
-        "Let your error handler return problem+json if the request does not accept text/html.",
+        "The cookies arrived, but the page does not show whether the app accepted the login.",
+        "Make your error handler return problem+json if the request does not accept text/html.",
     ),
     "site-clock": _warning(
         "The site's clock is {seconds} seconds off.",
@@ -442,7 +442,7 @@ Findings: TypeAlias = Iterator[Finding]
 
 
 def finding(code: str, **values: object) -> Finding:
-    """Return the finding *code*, with *values* in its texts."""
+    """Return the finding with *code*, and with *values* in its texts."""
     level, *texts = PROBLEMS[code]
     title, why, fix = (_printable(text.format_map(values)) for text in texts)
     return Finding(code, level, title, why, fix)

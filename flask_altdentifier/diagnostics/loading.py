@@ -1,4 +1,4 @@
-"""Explains why an app cannot be loaded, in one line instead of a traceback."""
+"""Explains in one line why an app cannot be loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AltDentifier says about the client id, the secret and the clock."""
+"""Checks the client ID, the client secret and the clock with AltDentifier."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_SKEW = 60
 
 
 def check_provider(subject: Subject) -> Findings:
-    """Request the consent page, and a token for a made-up code."""
+    """Request the consent page, and exchange a made-up code."""
     try:
         status, headers = _request_consent_page(subject)
     except ProviderFailure as error:
@@ -46,7 +46,7 @@ def clock_skew(date: str | None) -> int:
 
 
 def _request_consent_page(subject: Subject, method: str = "GET") -> tuple[int, Headers]:
-    """Use the one documented form without a redirect URI. Raises `ProviderFailure`."""
+    """Request the integration link, which needs no redirect URI. Raises `ProviderFailure`."""
     target = integration_url().removeprefix(subject.config.base_url)
     try:
         return subject.state.transport.request(
@@ -59,7 +59,7 @@ def _request_consent_page(subject: Subject, method: str = "GET") -> tuple[int, H
     except ProviderError:
         if method == "HEAD":
             raise
-        # The page may be longer than what the transport reads.
+        # The page may be longer than the transport's limit.
         return _request_consent_page(subject, "HEAD")
 
 
@@ -75,7 +75,7 @@ def _exchange_made_up_code(subject: Subject) -> Findings:
     except ClientCredentialsRejected as error:
         yield finding("client-secret", status=error.provider_status)
     except CodeRejected:
-        pass  # as it must be: the credentials are right, the code is not
+        pass  # as expected, because the credentials are right and the code is made up
     except ProviderFailure as error:
         yield _failed(subject, error)
 
@@ -86,7 +86,7 @@ def _failed(subject: Subject, error: ProviderFailure) -> Finding:
         code = "provider-blocked" if status == 403 else "provider-error"
         return finding(code, url=url, status=status)
     cause = f" ({error.cause})" if error.cause else " in time"
-    fix = "Let the firewall pass it, or correct ALTDENTIFIER_BASE_URL."
+    fix = "Allow it in the firewall, or correct ALTDENTIFIER_BASE_URL."
     if subject.is_local:
         fix = "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
     return finding("provider-unreachable", url=url, cause=cause, fix=fix)

@@ -1,4 +1,4 @@
-"""Problems of the public URL: the redirect URI, and the hosts and paths that must fit it."""
+"""Problems of the public URL: the redirect URI, and the hosts and paths that must match it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ..urls import is_loopback
 from .findings import Findings, finding
 from .subject import Subject, platform_variable
 
-#: Layers of middleware that are followed. One may lead back to another.
+#: Most layers of middleware that are followed, because they can form a circle.
 MAX_LAYERS = 100
-#: Stands where only people know the host.
+#: Placeholder for a host that the config does not contain.
 YOUR_HOST = "YOUR-HOST"
 
 
 @dataclass(frozen=True)
 class PublicURL:
-    """Where the site is once all fixes are applied.
+    """The public URL of the site after all fixes.
 
-    Findings compare the config with this and with nothing that another finding fixes. So no fix
-    undoes another, and all can be applied at once.
+    Findings compare the config with this URL, not with values that another fix changes. So the
+    fixes never conflict, and the operator can apply them all at once.
     """
 
-    #: The redirect URI, or None if requests decide it.
+    #: The redirect URI, or None if it depends on the request.
     uri: SplitResult | None
     #: Whether the site is https.
     secure: bool
@@ -39,13 +39,13 @@ class PublicURL:
 
     @property
     def host(self) -> str:
-        """The host of the redirect URI, empty if only people know it."""
+        """The host of the redirect URI, empty if the config does not contain it."""
         known = self.uri is not None and self.uri.netloc != YOUR_HOST
         return (known and self.uri and self.uri.hostname) or ""
 
 
 def fixed_public_url(subject: Subject) -> PublicURL:
-    """Return where the app is, or will be when it is fixed."""
+    """Return the public URL of the app after all fixes."""
     app = subject.app
     uri, path, domain = _fixed_uri(subject), cookie_path(app), cookie_domain(app)
     if uri is None:
@@ -94,7 +94,7 @@ def _fixed_uri(subject: Subject) -> SplitResult | None:
 
 
 def _proposed_uri(subject: Subject) -> SplitResult:
-    """Return the redirect URI of an app that has none, as far as the config implies it."""
+    """Return a redirect URI for an app without one, derived from other config keys."""
     app, callback = subject.app, _callback(subject)
     path = app.config["APPLICATION_ROOT"].rstrip("/") + callback
     if not is_below(path, cookie_path(app)):
@@ -109,12 +109,12 @@ def _callback(subject: Subject) -> str:
 
 
 def _callback_end(subject: Subject) -> str:
-    """Return the callback's path from the last variable part on."""
+    """Return the end of the callback's path, after its last variable part."""
     return _callback(subject).rpartition(">")[2]
 
 
 def _proxy_evidence(subject: Subject) -> str | None:
-    """Return what implies a proxy whose headers the app does not read, if anything does."""
+    """Return the evidence of a proxy whose headers the app ignores, or None."""
     config, platform = subject.app.config, platform_variable()
     evidence = {
         "the app is in production": subject.is_production,
@@ -140,7 +140,7 @@ def _has_proxy_fix(app: Flask) -> bool:
 
 
 def check_public_url(subject: Subject, public: PublicURL) -> Findings:
-    """Find what does not fit the public URL."""
+    """Find config that does not match the public URL."""
     if subject.is_production and subject.is_local:
         yield finding("sandbox-url", url=subject.config.base_url)
     if public.uri is None:
@@ -163,7 +163,7 @@ def _hosts(subject: Subject, public: PublicURL, netloc: str) -> Findings:
     if public.cookie_domain != cookie_domain(app):
         yield finding("cookie-domain", host=host, domain=cookie_domain(app))
     trusted = app.config["TRUSTED_HOSTS"]
-    is_ipv6 = ":" in host  # Werkzeug trusts none, whatever the list says
+    is_ipv6 = ":" in host  # which Werkzeug never trusts
     if trusted is not None and not is_ipv6 and not host_is_trusted(netloc, trusted):
         names = [trusted] if isinstance(trusted, str) else trusted
         yield finding("trusted-hosts", host=host, hosts=[*names, host])

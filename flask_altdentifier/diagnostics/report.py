@@ -1,4 +1,4 @@
-"""Prints findings for people or programs."""
+"""Prints findings as text or JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def select(findings: list[Finding], ignored: Collection[str]) -> list[Finding]:
 
 
 def exit_code(findings: list[Finding], fail_level: str) -> int:
-    """Return 1 if a finding is as severe as *fail_level*, else 0."""
+    """Return 1 if a finding has *fail_level* or a more severe level, else 0."""
     levels = {"error"} if fail_level == "error" else {"error", "warning"}
     return int(any(found.level in levels for found in findings))
 

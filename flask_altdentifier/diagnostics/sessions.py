@@ -68,7 +68,7 @@ def _cookie_name(subject: Subject, public: PublicURL) -> Findings:
 
 
 def try_sessions(subject: Subject) -> Findings:
-    """Write a session, read it as the browser's next request does, and delete it."""
+    """Write a session, read it as the browser's next request would, and delete it."""
     interface = subject.app.session_interface
     if isinstance(interface, (SecureCookieSessionInterface, StoreSessionInterface)):
         return
@@ -78,7 +78,7 @@ def try_sessions(subject: Subject) -> Findings:
 
 
 class _Browser(Response):
-    """Keeps a session cookie, and nothing else."""
+    """A response that keeps only the session cookie."""
 
     cookie = ""
 

@@ -1,4 +1,4 @@
-"""Problems of the store. Unless offline, a record is written, read and deleted."""
+"""Problems of the store. If not offline, this writes, reads and deletes a record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .findings import Findings, finding
 from .subject import Subject, platform_variable
 from .trial import MAX_WAIT, Failure, run_in_time
 
-#: Codes by the class of what a store raises.
+#: Codes by the class name of a store's exception.
 _CODES = {
     "StoreDirectoryMissing": "store-directory",
     "StoreReadOnly": "store-read-only",
@@ -38,13 +38,13 @@ def check_store(subject: Subject, *, offline: bool) -> Findings:
         yield finding("store-config", error=error)
         return
     path = _sqlite_path(store)
-    yield from _looks(subject, store, path)
+    yield from _check_kind(subject, store, path)
     if not offline:
         yield from _try_store(subject, store, path)
 
 
-def _looks(subject: Subject, store: Store, path: Path | None) -> Findings:
-    # Whoever develops or tests runs one process.
+def _check_kind(subject: Subject, store: Store, path: Path | None) -> Findings:
+    # In development and tests there is one process.
     is_developer = (subject.app.debug or subject.app.testing) and not subject.is_production
     if isinstance(store, MemoryStore) and not is_developer:
         yield finding("store-memory")
@@ -99,9 +99,10 @@ def _client(store: Store) -> Any:
 
 
 def _use_neighbor(path: Path, *, create_directory: bool) -> None:
-    """Try a file beside *path*, which does not exist yet.
+    """Use a file beside *path*, which does not exist yet.
 
-    A store that this command created would belong to its user, and the workers could not open it.
+    If this command created *path*, the file would belong to the user of this command, and the
+    workers could not open it.
     """
     if create_directory and not path.parent.exists():
         above = next(folder for folder in path.parents if folder.exists())
@@ -136,8 +137,8 @@ def _redis_eviction(subject: Subject, client: Any) -> Findings:
         found.update(client.info("memory"))
 
     if client is None or run_in_time(subject.app, ask) is not None:
-        return  # not every Redis user may ask
-    # A cluster answers for each node.
+        return  # not every Redis user has the permission
+    # A cluster returns the values of each node.
     nodes = [found] if "maxmemory_policy" in found else list(found.values())
     for policy in {node["maxmemory_policy"] for node in nodes if node.get("maxmemory")}:
         if policy != "noeviction":
@@ -147,7 +148,7 @@ def _redis_eviction(subject: Subject, client: Any) -> Findings:
 def _redis_timeout(key: str, client: Any) -> Findings:
     for name in ("connection_pool", "nodes_manager"):
         options = getattr(getattr(client, name, None), "connection_kwargs", None)
-        # pymongo's client has any attribute that it is asked for.
+        # The attribute can be of any type, because pymongo's client has every attribute.
         if isinstance(options, dict) and _longest_wait(client, options) > MAX_WAIT:
             yield finding("redis-timeout", key=key)
 

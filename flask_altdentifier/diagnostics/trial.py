@@ -1,4 +1,4 @@
-"""Tries something that may hang, and reports how it failed."""
+"""Runs a function that may hang, and reports how it failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Failure(Exception):
 
     @property
     def text(self) -> str:
-        """The cause in parentheses, to follow a sentence."""
+        """The cause in parentheses, for the end of a sentence."""
         return f" ({self.cause})"
 
 

@@ -1,4 +1,4 @@
-"""Problems of the app's views: guards that are not in the way, webhooks that cannot arrive."""
+"""Problems of the app's views: guards without effect, and webhooks that cannot arrive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CACHE_MODULE = "flask_caching"
 
 
 def check_views(subject: Subject) -> Findings:
-    """Find guards that do not guard, and webhooks that do not arrive."""
+    """Find guards without effect, and webhooks that cannot arrive."""
     views = subject.app.view_functions
     reachable = {id(layer) for view in views.values() for layer in _layers(view)}
     for endpoint, view in views.items():
@@ -37,7 +37,7 @@ def _layers(view: Any) -> Iterator[Any]:
 
 
 def _module(function: Any) -> str:
-    """Return the module whose code runs. `functools.wraps` copies `__module__`."""
+    """Return the module of the function's code. `functools.wraps` overwrites `__module__`."""
     name = getattr(function, "__globals__", {}).get("__name__", "")
     return _CACHE_MODULE if name.startswith(_CACHE_MODULE) else name
 

@@ -1,0 +1,142 @@
+"""One login at a running site: the steps of a browser, and the checks after each step."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, parse_qs, quote, urlencode, urljoin, urlsplit
+
+from ..urls import is_loopback
+from .browser import Browser, Cookie, Page
+from .provider import clock_skew
+from .public_url import is_below
+
+MAX_REDIRECTS = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+
+class SiteProblem(Exception):
+    """A login at the site does not work. `code` is the code of the finding."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+def follow_login(browser: Browser, url: str) -> tuple[Page, dict[str, str]]:
+    """Return the response that redirects to AltDentifier, and the query of that redirect."""
+    for _ in range(MAX_REDIRECTS):
+        page = browser.visit(url)
+        location = _split(urljoin(url, page.headers.get("Location", "")))
+        if page.status not in _REDIRECTS:
+            raise _unexpected(page, "site-no-login")
+        request = {name: values[0] for name, values in parse_qs(location.query).items()}
+        if {"client_id", "redirect_uri", "state"} <= request.keys():
+            if is_loopback(location.hostname or "") and not is_loopback(page.url.hostname or ""):
+                raise SiteProblem("site-sandbox", host=location.netloc)
+            return page, request
+        _check_redirect(page.url, location)
+        url = location.geturl()
+    raise SiteProblem("site-login-elsewhere", url=url, host="itself")
+
+
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL of the site. Quotes it, because a fix can be a line of code."""
+    return urlsplit(quote(url, safe="!#$%&'()*+,/:;=?@[]~"))
+
+
+def _check_redirect(url: SplitResult, location: SplitResult) -> None:
+    """Raise `SiteProblem` if *location* is on another site. `www` makes no difference."""
+    if location.scheme == "http" and url.scheme == "https":
+        fixed = location._replace(scheme="https").geturl()
+        raise SiteProblem("site-redirect-scheme", uri=location.geturl(), fixed=fixed)
+    if _without_www(location.hostname) != _without_www(url.hostname):
+        raise SiteProblem("site-login-elsewhere", url=url.geturl(), host=location.netloc)
+
+
+def _without_www(host: str | None) -> str:
+    return (host or "").removeprefix("www.")
+
+
+def _unexpected(page: Page, code: str) -> SiteProblem:
+    """Return the problem of a response from something else than the app, by default *code*."""
+    by_status = {401: "site-blocked", 403: "site-blocked", 429: "site-rate-limited"}
+    if page.reason == "store_unavailable":
+        code = "site-store-down"
+    elif page.status in by_status:
+        code = by_status[page.status]
+    elif page.status == 400 or page.status >= 500:
+        code = "site-error"
+    return SiteProblem(code, url=page.url._replace(query="").geturl(), status=page.status)
+
+
+def find_callback(page: Page, redirect_uri: str) -> SplitResult:
+    """Return *redirect_uri*. Raises `SiteProblem` if a browser sends no cookie of *page* there."""
+    url, callback = page.url, _split(redirect_uri)
+    fixed = callback._replace(scheme=url.scheme, netloc=url.netloc).geturl()
+    host, other = url.hostname or "", callback.hostname or ""
+    is_sibling = any(c.domain and c.fits_host(host) and c.fits_host(other) for c in page.cookies)
+    if host != other and not is_sibling:
+        code = "site-www" if _without_www(host) == _without_www(other) else "site-redirect-host"
+        raise SiteProblem(code, host=host, other=other, fixed=fixed)
+    if callback.scheme != url.scheme:
+        raise SiteProblem("site-redirect-scheme", uri=callback.geturl(), fixed=fixed)
+    if host == other and _port(callback) != _port(url):
+        raise SiteProblem("site-redirect-host", host=url.netloc, other=callback.netloc, fixed=fixed)
+    return callback
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or {"https": 443}.get(url.scheme, 80)
+
+
+def find_state_cookie(page: Page) -> Cookie:
+    """Return the state cookie that *page* sets. Raises `SiteProblem` if it sets none."""
+    for cookie in page.cookies:
+        if "altdentifier_" in cookie.name and "_state_" in cookie.name and not cookie.is_deleted:
+            return cookie
+    raise SiteProblem("site-cookie-missing")
+
+
+def check_cookie(url: SplitResult, callback: SplitResult, cookie: Cookie) -> None:
+    """Raise `SiteProblem` if a browser does not send *cookie* from *url* to *callback*."""
+    host = url.hostname or ""
+    if "secure" in cookie.attributes and url.scheme == "http":
+        raise SiteProblem("site-cookie-secure")
+    if not cookie.fits_host(host):
+        raise SiteProblem("site-cookie-domain", domain=cookie.domain, host=host)
+    if not is_below(callback.path, cookie.path):
+        raise SiteProblem("site-cookie-path", path=cookie.path, callback=callback.path)
+    if cookie.attributes.get("samesite", "").lower() == "strict":
+        raise SiteProblem("site-cookie-samesite")
+
+
+def deny_access(browser: Browser, callback: SplitResult, state: str) -> Page:
+    """Return the response of the callback to an authorization response with `access_denied`."""
+    query = urlencode({"error": "access_denied", "state": state})
+    separator = "&" if callback.query else "?"
+    return browser.visit(f"{callback.geturl()}{separator}{query}")
+
+
+def check_answer(answer: Page, cookie: Cookie) -> None:
+    """Raise `SiteProblem` if the callback's *answer* is not `access_denied`.
+
+    An app that gets the state cookie deletes it, even if its store does not have the login.
+    """
+    arrived = any(other.name == cookie.name and other.is_deleted for other in answer.cookies)
+    if answer.reason == "access_denied":
+        return
+    if answer.reason == "invalid_state":
+        raise SiteProblem("site-store-private" if arrived else "site-cookie-dropped")
+    if arrived and answer.reason is None:
+        raise SiteProblem("site-own-page", status=answer.status)
+    raise _unexpected(answer, "site-callback")
+
+
+def page_skew(page: Page) -> int:
+    """Return the larger clock skew of the proxy and the app, in seconds."""
+    skews = [clock_skew(page.headers.get("Date"))]
+    for cookie in page.cookies:
+        lifetime, expires = cookie.attributes.get("max-age", ""), cookie.attributes.get("expires")
+        if expires is not None and lifetime.isdigit() and not cookie.is_deleted:
+            skews.append(clock_skew(expires) - int(lifetime))
+    return max(skews, key=abs)
