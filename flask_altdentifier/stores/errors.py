@@ -19,6 +19,10 @@ class StoreFileReplaced(StoreFileMissing):
     """Another file has replaced the SQLite file that this process has used."""
 
 
+class StoreFileForeign(StoreError):
+    """Another user owns the SQLite file, in a directory where everybody can create files."""
+
+
 class CannotOpenDatabase(StoreError):
     """SQLite cannot open the file, or cannot create its `-wal` and `-shm` files beside it."""
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from weakref import WeakSet
 
-from .errors import StoreDirectoryMissing, StoreFileMissing, StoreFileReplaced
+from .errors import (
+    StoreDirectoryMissing,
+    StoreFileForeign,
+    StoreFileMissing,
+    StoreFileReplaced,
+)
 from .sqlite_schema import prepare
 
 
@@ -68,6 +74,7 @@ class Connections:
         with _opening:
             if self._identity is None:
                 self._create_file()
+            _refuse_planted_files(self._path)
             # mode=rw, because SQLite must not create an empty file in place of a deleted one.
             uri = f"{Path(self._path).as_uri()}?mode=rw"
             connection = sqlite3.connect(
@@ -108,6 +115,21 @@ class Connections:
             self._identity = identity
         if identity != self._identity:
             raise StoreFileReplaced
+
+
+def _refuse_planted_files(path: str) -> None:
+    """Raise if the file or one that SQLite puts beside it may be another user's.
+
+    Linux has the same rule (`fs.protected_regular`), but not for files that exist already: whoever
+    creates the file first in a directory such as `/tmp` could read and write all records.
+    """
+    directory = os.stat(os.path.dirname(path))  # noqa: PTH116, PTH120
+    if directory.st_mode & (stat.S_ISVTX | stat.S_IWOTH) != stat.S_ISVTX | stat.S_IWOTH:
+        return
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            if os.lstat(path + suffix).st_uid not in {os.geteuid(), directory.st_uid}:
+                raise StoreFileForeign
 
 
 #: Held while a connection is opened, and while the process forks.

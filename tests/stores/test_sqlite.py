@@ -70,6 +70,26 @@ def test_replaced_file_is_an_error(path: Path) -> None:
         store.get("key")
 
 
+@pytest.mark.parametrize(("mode", "is_refused"), [(0o1777, True), (0o777, False), (0o1775, False)])
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_file_that_another_user_made_first_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, suffix: str, *, is_refused: bool
+) -> None:
+    """In a directory such as `/tmp`. Only root can make such files, so their owner is made up."""
+    path.parent.chmod(mode)
+    planted, lstat = f"{path}{suffix}", os.lstat
+    Path(planted).touch()
+    foreign = os.stat_result((0o100666, 1, 1, 1, 4711, 4711, 0, 0, 0, 0))
+    monkeypatch.setattr(os, "lstat", lambda file: foreign if file == planted else lstat(file))
+    store = SQLiteStore(path)
+    if not is_refused:
+        store.set("key", "value", 60)
+        return
+    with pytest.raises(errors.StoreFileForeign):
+        store.set("key", "value", 60)
+    assert Path(planted).stat().st_size == 0
+
+
 def test_file_that_is_no_database_is_not_touched(path: Path) -> None:
     path.write_text("the only copy of my thesis " * 100)
     with pytest.raises(errors.NotADatabase):
