@@ -1,6 +1,6 @@
-"""`python -m example_app`: run the app, and a local AltDentifier beside it.
+"""`python -m example_app`: run the app and a sandbox beside it.
 
-The same as `flask --app example_app altdentifier dev`, with the same options.
+It is `flask --app example_app altdentifier dev`, with the same options.
 """
 
 from __future__ import annotations

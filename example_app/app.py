@@ -15,17 +15,22 @@ from .private_files import create_private_directory
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return the app, configured by `FLASK_*` environment variables and by *config*, which wins.
+    """Return the app.
 
-    `FLASK_ALTDENTIFIER_CLIENT_ID` and `FLASK_ALTDENTIFIER_CLIENT_SECRET` are required, and
-    `FLASK_ALTDENTIFIER_WEBHOOK_SECRET` adds the webhook. Logins and the table of members are files
-    in the instance folder, or in `FLASK_INSTANCE_PATH`. Raises
-    `flask_altdentifier.errors.ConfigError` for a config that cannot work.
+    `FLASK_ALTDENTIFIER_CLIENT_ID` and `FLASK_ALTDENTIFIER_CLIENT_SECRET` are required.
+    `FLASK_ALTDENTIFIER_WEBHOOK_SECRET` adds the webhook. The files of the logins and the members
+    are in the instance folder, or in `FLASK_INSTANCE_PATH`.
+
+    Args:
+        config: Config values, which override the `FLASK_*` environment variables.
+
+    Raises:
+        flask_altdentifier.errors.ConfigError: The config is not valid.
     """
     config = config or {}
     folder = config.get("INSTANCE_PATH") or os.environ.get("FLASK_INSTANCE_PATH")
     app = Flask(__name__, instance_path=folder)
-    app.name = "Gatehouse"  # what the local AltDentifier calls it
+    app.name = "Gatehouse"  # the sandbox shows this name
     app.config.from_prefixed_env()
     app.config.from_mapping(config)
     create_private_directory(app.instance_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-#: Styles and scripts come from this site only, and none from within a page.
+#: Styles and scripts come only from files of this site.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -12,9 +12,9 @@ POLICY = (
 
 
 def add_security_headers(response: Response) -> Response:
-    """Keep out scripts and frames of other sites, and keep pages out of caches.
+    """Forbid scripts and frames of other sites, and forbid caching.
 
-    Headers that a view or the extension has set stay as they are.
+    The function does not replace `Referrer-Policy` and `Cache-Control` of a view or the extension.
     """
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"

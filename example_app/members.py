@@ -1,7 +1,7 @@
-"""The members that AltDentifier has verified, in a table that its webhook fills.
+"""The members that AltDentifier has verified, in a table that the webhook fills.
 
-Everybody who is logged in sees all members of all servers, which is enough for an example.
-AltDentifier does not say who owns a server: a real app has to find that out at Discord.
+Everybody who is logged in sees all members of all servers, which is enough for an example. A real
+app must ask Discord who owns a server, because AltDentifier does not provide that.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from flask_altdentifier import webhooks
 
 from .private_files import create_private_file
 
-#: Rows that the page shows.
+#: Most rows that the page shows.
 SHOWN = 100
-#: Characters of a name that are kept.
+#: Most characters of a name that are kept.
 MAX_NAME = 100
 
 _SCHEMA = """
@@ -43,7 +43,7 @@ _SELECT = "SELECT * FROM members ORDER BY verified_at DESC, member_id LIMIT ?"
 class VerifiedMember:
     """A member of one server (guild)."""
 
-    #: When the first event about it came.
+    #: Time of the first event about this member.
     verified_at: datetime
     member_id: str
     guild_id: str
@@ -60,10 +60,10 @@ def install(app: Flask) -> None:
 
 
 def add(event: webhooks.Event) -> None:
-    """Add the member of *event*, or update it if it is in the table.
+    """Add the member of *event* to the table, or update its names.
 
-    Events have neither a time nor an id. If AltDentifier sends one again, or somebody replays it,
-    the table stays as it is.
+    Events have neither a time nor an ID. If one arrives again, the time in the table does not
+    change.
     """
     member, guild = event.member, event.guild
     if member is None or guild is None or not (_is_id(member.id) and _is_id(guild.id)):
@@ -75,14 +75,14 @@ def add(event: webhooks.Event) -> None:
 
 
 def latest() -> list[VerifiedMember]:
-    """Return the members that were verified last, the latest first."""
+    """Return the latest verified members, the newest first."""
     with _transaction() as database:
         rows = database.execute(_SELECT, (SHOWN,)).fetchall()
     return [VerifiedMember(datetime.fromisoformat(time), *texts) for time, *texts in rows]
 
 
 def forget(member_id: str) -> None:
-    """Delete all that is known about a member, on every server."""
+    """Delete everything about a member, on every server."""
     with _transaction() as database:
         database.execute("DELETE FROM members WHERE member_id = ?", (member_id,))
 
@@ -92,7 +92,7 @@ def _is_id(text: str | None) -> bool:
 
 
 def _clean(text: str | None) -> str:
-    """Return *text* in one short line, because people choose their names and may break a page."""
+    """Return *text* as one short line, because users choose their names and could break a page."""
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text or "")
     return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
 
@@ -103,5 +103,5 @@ def _transaction() -> Iterator[sqlite3.Connection]:
     create_private_file(path)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(_SCHEMA)
-        database.execute("PRAGMA secure_delete = on")  # what is forgotten leaves the file, too
+        database.execute("PRAGMA secure_delete = on")  # overwrites deleted rows in the file
         yield database

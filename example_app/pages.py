@@ -1,4 +1,4 @@
-"""The pages."""
+"""The pages: one view per page, and the filters of the templates."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from . import members
 
 blueprint = Blueprint("pages", __name__)
 
-#: What each scope allows.
+#: Descriptions of the scopes.
 MEANINGS = {
     READ_USER: "Read your AltDentifier account",
     WRITE_INTEGRATIONS: "Be added to Discord servers of yours",
 }
-#: How a member can verify.
+#: Descriptions of the verification methods.
 METHODS = {
     "steam": "Steam",
     "reddit": "Reddit",
@@ -35,21 +35,21 @@ METHODS = {
 
 @blueprint.get("/")
 def home() -> str:
-    """Everybody may see this page. Its template asks `current_grant` who is logged in."""
+    """Show the start page to everybody. Its template reads `current_grant`."""
     return render_template("home.html", meanings=MEANINGS)
 
 
 @blueprint.get("/servers")
 @requires_scope("write:integrations")
 def servers() -> str:
-    """Visitors who were not asked for this scope yet are asked for it now (step-up)."""
+    """Request one more scope than the login, when a visitor first opens this page (step-up)."""
     return render_template("servers.html")
 
 
 @blueprint.get("/members")
 @requires_scope("read:user")
 def list_members() -> str:
-    """Visitors who are not logged in are sent to AltDentifier, and come back here."""
+    """Require a login. AltDentifier redirects visitors back to this page."""
     return render_template(
         "members.html",
         members=members.latest(),
@@ -61,7 +61,7 @@ def list_members() -> str:
 @blueprint.post("/members/<member_id>/forget")
 @requires_scope("read:user")
 def forget_member(member_id: str) -> ResponseReturnValue:
-    """Other sites cannot post this form: the login cookie is `SameSite=Lax`."""
+    """Delete a member. Other sites cannot post this form, because the cookie is `SameSite=Lax`."""
     members.forget(member_id)
     flash("Forgotten. Nothing about this member is kept.")
     return redirect(url_for(".list_members"), 303)
@@ -70,7 +70,7 @@ def forget_member(member_id: str) -> ResponseReturnValue:
 @blueprint.get("/trust")
 @requires_scope("read:user")
 def trust() -> ResponseReturnValue:
-    """Look a Discord account up. A failure that passes is shown beside the form, to try again."""
+    """Look up a Discord account. The form shows a temporary failure, and the visitor can retry."""
     user_id = request.args.get("user_id", "").strip()
     if not user_id:
         return render_template("trust.html")
@@ -93,7 +93,7 @@ def not_found(_: NotFound) -> tuple[str, int]:
 
 @blueprint.app_template_filter()
 def day_and_time(moment: datetime) -> str:
-    """Return a UTC time as people write it: `1 December 2026, 14:05 UTC`."""
+    """Return a UTC time as text: `1 December 2026, 14:05 UTC`."""
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 

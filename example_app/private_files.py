@@ -1,4 +1,4 @@
-"""Files that hold logins and names of people, so that only this user may read or replace them."""
+"""Creates private files, because the logins and the names of members must not be public."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from flask_altdentifier.errors import ConfigError
 def create_private_directory(path: str) -> None:
     """Create a directory with mode 0700.
 
-    Raises `ConfigError` if it exists and is not private: whoever can write to it can replace the
-    files, and log people in as others.
+    Raises `ConfigError` if it exists and is not private. Anybody who can write to it could replace
+    the files, and log visitors in as somebody else.
     """
     directory = Path(path)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = directory.lstat()  # not stat(): a link may lead elsewhere at any time
+    status = directory.lstat()  # not stat(), because the target of a link can change at any time
     if not stat.S_ISDIR(status.st_mode) or not _is_private(status):
         raise ConfigError(
             f"{path} is not a directory of your own. Other users could replace the logins in it. "
@@ -28,7 +28,7 @@ def create_private_directory(path: str) -> None:
 def create_private_file(path: Path) -> None:
     """Create an empty file with mode 0600. Raises `ConfigError` if it exists and is not private.
 
-    An existing file is not opened: closing it would drop the locks that SQLite has on it.
+    An existing file is not opened, because closing it would release SQLite's locks on it.
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
