@@ -24,6 +24,7 @@ SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 ERRORS = [*map(make, CLASSES), errors.ProviderUnavailable(retry_after="30")]
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE = Axe()
+expect.set_options(timeout=30_000)  # a busy machine is no failure
 
 Look = Callable[[str], None]
 
@@ -52,7 +53,7 @@ def look(page: Page) -> Iterator[Look]:
 def press(page: Page, selector: str, heading: str) -> None:
     """Click, and wait for the main heading of the page that follows."""
     page.click(selector)
-    expect(page.locator("h1")).to_contain_text(heading, timeout=30_000)
+    expect(page.locator("h1")).to_contain_text(heading)
 
 
 def log_in(page: Page, site: Site) -> None:

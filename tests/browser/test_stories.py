@@ -19,7 +19,7 @@ INTEGRATIONS = "input[value='write:integrations']"
 HOME = "Know who is at the gate"
 CONSENT = "wants to access your AltDentifier account"
 LOGGED_IN = "You are logged in"
-MEMBERS = "Nobody has verified yet"
+MEMBERS = "Everybody who is logged in to this example"
 SERVERS = "Add Gatehouse to a server"
 
 
