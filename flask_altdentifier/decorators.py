@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
-from types import FrameType
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, after_this_request, current_app, request
 
 from .current_grant import get_usable_grant
+from .decorator_order import record_guarded, refuse_routed
 from .errors import AltDentifierError, InsufficientScope, LoginRequired, log
 from .grant import Grant
 from .login import start_login
@@ -24,8 +23,6 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 #: Attribute of a guarded view: the scopes that it requires.
 REQUIRED_SCOPES = "_altdentifier_required_scopes"
-#: Attribute of a view function: its guarded version. A route to the function itself is unguarded.
-GUARDED_VERSION = "_altdentifier_guarded_version"
 _PUBLIC = "_altdentifier_public"
 
 
@@ -59,7 +56,7 @@ def requires_scope(*scopes: str) -> Callable[[View], View]:
     required = _validate(scopes, "@requires_scope")
 
     def decorate(view: View) -> View:
-        _refuse_routed(view, sys._getframe(1))  # noqa: SLF001
+        refuse_routed(view, sys._getframe(1))  # noqa: SLF001
         # Stacked decorators check once, for all scopes.
         all_scopes = required | getattr(view, REQUIRED_SCOPES, frozenset())
         if iscoroutinefunction(view):
@@ -76,7 +73,7 @@ def requires_scope(*scopes: str) -> Callable[[View], View]:
                 return view(*args, **kwargs) if response is None else response
 
         setattr(guarded, REQUIRED_SCOPES, all_scopes)
-        _record_guarded(view, guarded)
+        record_guarded(view, guarded)
         return guarded  # type: ignore[return-value]
 
     return decorate
@@ -201,42 +198,3 @@ def _is_static(endpoint: str) -> bool:
     owner, _, name = endpoint.rpartition(".")
     scaffold = current_app.blueprints.get(owner) if owner else current_app
     return name == "static" and scaffold is not None and scaffold.has_static_folder
-
-
-def _layers(view: Any) -> Iterator[Any]:
-    """Yield *view* and the functions below it, if decorators with `functools.wraps` wrap them."""
-    while view is not None:
-        yield view
-        view = getattr(view, "__wrapped__", None)
-
-
-def _record_guarded(view: Any, guarded: Any) -> None:
-    """Record *guarded*, so that `flask altdentifier check` finds a route to the unguarded view."""
-    for layer in _layers(view):
-        with suppress(AttributeError):  # a method or a partial has no attributes
-            setattr(layer, GUARDED_VERSION, guarded)
-
-
-def _refuse_routed(view: Any, caller: FrameType) -> None:
-    """Raise `TypeError` if *view* has a route already, which would bypass the guard.
-
-    Only the apps and blueprints among the caller's variables are checked, because a view does not
-    know its app. `flask altdentifier check` finds the other cases.
-    """
-    names = {**caller.f_globals, **caller.f_locals}
-    scaffolds = (value for value in names.values() if isinstance(value, (Flask, Blueprint)))
-    routes = {id(route) for scaffold in scaffolds for route in _views_of(scaffold)}
-    if any(id(layer) in routes for layer in _layers(view)):
-        raise TypeError(
-            "@requires_scope guards nothing above a route decorator. "
-            "Write it below: first @app.route(...), then @requires_scope()."
-        )
-
-
-def _views_of(scaffold: Flask | Blueprint) -> Iterator[Any]:
-    yield from scaffold.view_functions.values()
-    # A blueprint keeps its views in the closures that register them later.
-    for deferred in getattr(scaffold, "deferred_functions", ()):
-        for cell in getattr(deferred, "__closure__", None) or ():
-            with suppress(ValueError):  # a variable that has no value yet
-                yield cell.cell_contents

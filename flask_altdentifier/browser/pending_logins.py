@@ -71,7 +71,10 @@ def _evict_oldest(login: RequestLogin, client_secret: str) -> None:
 
 
 def _is_surplus(login: RequestLogin, client_secret: str, cookie: StateCookie) -> bool:
-    """Return whether *cookie* is too old to count. Tabs opened at once evict nothing at `/login`."""
+    """Return whether there are `MAX_PENDING` newer cookies.
+
+    Tabs that open at once send no cookies to `/login`, so `_evict_oldest` cannot evict any.
+    """
     cookies = login.cookies.get_state_cookies(client_secret)
     return sum(other.created_at > cookie.created_at for other in cookies) >= MAX_PENDING
 

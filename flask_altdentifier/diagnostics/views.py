@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from ..decorators import GUARDED_VERSION
+from ..decorator_order import GUARDED_VERSION, layers
 from ..webhooks.endpoint import MAX_BODY, WebhookBlueprint
 from .findings import Findings, finding
 from .subject import Subject
@@ -17,23 +16,16 @@ _CACHE_MODULE = "flask_caching"
 def check_views(subject: Subject) -> Findings:
     """Find guards without effect, and webhooks that cannot arrive."""
     views = subject.app.view_functions
-    reachable = {id(layer) for view in views.values() for layer in _layers(view)}
+    reachable = {id(layer) for view in views.values() for layer in layers(view)}
     for endpoint, view in views.items():
         guarded = vars(view).get(GUARDED_VERSION) if hasattr(view, "__dict__") else None
         if guarded is not None and id(guarded) not in reachable:
             yield finding("guard-above-route", endpoint=endpoint, place=_place(view))
-        modules = [_module(layer) for layer in _layers(view)]
+        modules = [_module(layer) for layer in layers(view)]
         known = [module for module in modules if module in {_CACHE_MODULE, _GUARD_MODULE}]
         if known[:1] == [_CACHE_MODULE] and _GUARD_MODULE in known:
             yield finding("cache-above-guard", endpoint=endpoint)
     yield from _webhooks(subject)
-
-
-def _layers(view: Any) -> Iterator[Any]:
-    """Return *view* and what it wraps, from the outermost decorator inward."""
-    while view is not None:
-        yield view
-        view = getattr(view, "__wrapped__", None)
 
 
 def _module(function: Any) -> str:

@@ -118,10 +118,10 @@ class Connections:
 
 
 def _refuse_planted_files(path: str) -> None:
-    """Raise if the file or one that SQLite puts beside it may be another user's.
+    """Raise if another user owns the file, or a file of SQLite beside it, in a shared directory.
 
-    Linux has the same rule (`fs.protected_regular`), but not for files that exist already: whoever
-    creates the file first in a directory such as `/tmp` could read and write all records.
+    A user who creates the file first in a directory such as `/tmp` could read and write all records.
+    Linux has the same rule (`fs.protected_regular`), but not for files that exist already.
     """
     directory = os.stat(os.path.dirname(path))  # noqa: PTH116, PTH120
     if directory.st_mode & (stat.S_ISVTX | stat.S_IWOTH) != stat.S_ISVTX | stat.S_IWOTH:
