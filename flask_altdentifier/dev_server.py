@@ -39,7 +39,9 @@ LOCAL_CONFIG = {
     "SESSION_COOKIE_DOMAIN": None,
     "SESSION_COOKIE_PATH": "/",
     "SESSION_COOKIE_SECURE": False,
-    "TRUSTED_HOSTS": None,
+    # The sandbox leads back to these only, and a website must not read the debugger's pages by a
+    # name of its own that it points at this machine (DNS rebinding).
+    "TRUSTED_HOSTS": [".localhost", HOST],
 }
 #: Environment variable that passes the sandbox's URL and client to the processes of the app.
 _VARIABLE = "_FLASK_ALTDENTIFIER_DEV"

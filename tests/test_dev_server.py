@@ -130,6 +130,9 @@ def test_reloaded_app_uses_the_same_sandbox(
     assert state.key_prefix != state_of(first).key_prefix  # a login here is none in production
     assert state.config.redirect_uri is None
     assert dev_server.LOCAL_CONFIG.items() <= app.config.items()
+    hosts = {"localhost": 404, "shop.localhost": 404, "127.0.0.1": 404, "evil.example": 400}
+    client = app.test_client()
+    assert {h: client.get("/x", headers={"Host": f"{h}:5000"}).status_code for h in hosts} == hosts
     assert state.config.webhook_secret == (served.client.webhook_secret,) != ("real",)
     assert state.config.client_secret == served.client.client_secret
 
