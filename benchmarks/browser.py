@@ -77,6 +77,11 @@ class Browser:
                 self.cookies[name] = cookie.value
 
 
+def repeat(environ: dict[str, Any], times: int) -> list[dict[str, Any]]:
+    """Return copies of the environ of a request without a body, because an app may change one."""
+    return [environ.copy() for _ in range(times)]
+
+
 def timed(
     app: Flask,
     environs: Sequence[dict[str, Any]],

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from .. import targets
-from ..browser import REDIRECT, Browser, timed
+from ..browser import Browser, call, repeat
 from ..lab import Lab, Place, Row
 from ..samples import Batch, Samples, interleaved
 from .logins import starts
@@ -42,7 +42,7 @@ def logins(lab: Lab) -> list[Row]:
                 measure: Batch = batch(place)
                 return measure
 
-            ratio = _growth(partial(prepare, FEW), partial(prepare, many), lab.amount(60, 6))
+            ratio = _growth(partial(prepare, FEW), partial(prepare, many), lab.amount(40, 6))
             rows.append(_row(f"{title}, {store}: {many:,} logins over {FEW}", ratio))
     return rows
 
@@ -53,15 +53,14 @@ def flood(lab: Lab) -> list[Row]:
 
     def prepare(build: Callable[[str], Place], size: int) -> Batch:
         place = build("ours")
-        visitors = (Browser(place.app).environ("/login") for _ in range(size))
-        for environ in visitors:
-            timed(place.app, [environ], REDIRECT)
+        for environ in repeat(Browser(place.app).environ("/login"), size):
+            call(place.app, environ)
         return starts(place)
 
     return [
         _row(
             f"/login, {store}: after {many:,} visits over before",
-            _growth(partial(prepare, build, 1), partial(prepare, build, many), lab.amount(60, 6)),
+            _growth(partial(prepare, build, 1), partial(prepare, build, many), lab.amount(40, 6)),
         )
         for store, build, _ in _stores(lab)
     ]

@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 
 from .. import proxy, targets
-from ..browser import REDIRECT, Browser, timed
+from ..browser import REDIRECT, Browser, repeat, timed
 from ..contenders import OAUTH
 from ..lab import Lab, Place, Row
 from ..samples import Batch, Samples, interleaved
 
-BATCH = 40
+BATCH = 30
 
 
 def login(lab: Lab) -> list[Row]:
@@ -21,7 +21,7 @@ def login(lab: Lab) -> list[Row]:
 
     def samples(build: Callable[[str], Place]) -> Samples:
         prepare = {name: partial(_starts_in, build, name) for name in OAUTH}
-        return interleaved(prepare, lab.amount(60, 6))
+        return interleaved(prepare, lab.amount(50, 6))
 
     below_peers = targets.of_peers(1.0)
     return [
@@ -77,13 +77,12 @@ def connections(lab: Lab) -> list[Row]:
     ]
 
 
-def starts(place: Place, size: int = BATCH) -> Batch:
+def starts(place: Place) -> Batch:
     """Return a batch of logins that are started by visitors without cookies."""
 
     def batch() -> float:
-        path = place.contender.login_path
-        environs = [Browser(place.app).environ(path) for _ in range(size)]
-        return timed(place.app, environs, REDIRECT) * 1e6
+        environ = Browser(place.app).environ(place.contender.login_path)
+        return timed(place.app, repeat(environ, BATCH), REDIRECT) * 1e6
 
     return batch
 

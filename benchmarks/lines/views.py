@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from .. import targets
-from ..browser import OK, Browser, timed
+from ..browser import OK, Browser, repeat, timed
 from ..contenders import NAMES
 from ..lab import Lab, Place, Row
 from ..samples import Batch, Samples, interleaved
 from ..servers import postgres_server
 from ..targets import Target
 
-BATCH = 40
+BATCH = 30
 UNWRITTEN = {"SESSION_REFRESH_EACH_REQUEST": False}
 
 
@@ -60,7 +60,7 @@ def public(lab: Lab) -> list[Row]:
         return partial(_count_hooks, lab.embedded(name))
 
     return [
-        _row(lab, "public view, new visitor", lab.embedded, bounds, visit=_new_visits, rounds=150),
+        _row(lab, "public view, new visitor", lab.embedded, bounds, visit=_new_visits, rounds=120),
         _row(lab, "public view, something in the session", lab.embedded, bounds, visit=_visits),
         _each("hooks on the app", hooks, (targets.at_most(0),)),
     ]
@@ -88,7 +88,7 @@ def _row(
     *,
     keep: bool = False,
     visit: Callable[[Place], Batch] | None = None,
-    rounds: int = 60,
+    rounds: int = 50,
 ) -> Row:
     visit = visit or partial(visits, url="/protected", keep=keep)
 
@@ -109,16 +109,15 @@ def visits(place: Place, url: str = "/protected", *, keep: bool = False) -> Batc
     browser = _visitor(place, url, keep=keep)
 
     def batch() -> float:
-        environs = [browser.environ(url) for _ in range(BATCH)]
-        return timed(place.app, environs, OK) * 1e6
+        return timed(place.app, repeat(browser.environ(url), BATCH), OK) * 1e6
 
     return batch
 
 
 def _new_visits(place: Place) -> Batch:
     def batch() -> float:
-        environs = [Browser(place.app).environ("/public") for _ in range(BATCH)]
-        return timed(place.app, environs, OK) * 1e6
+        environ = Browser(place.app).environ("/public")
+        return timed(place.app, repeat(environ, BATCH), OK) * 1e6
 
     return batch
 
