@@ -120,7 +120,7 @@ class Connections:
 def _refuse_planted_files(path: str) -> None:
     """Raise if another user owns the file, or a file of SQLite beside it, in a shared directory.
 
-    A user who creates the file first in a directory such as `/tmp` could read and write all records.
+    A user who creates the file first in a directory such as `/tmp` could read and write records.
     Linux has the same rule (`fs.protected_regular`), but not for files that exist already.
     """
     directory = os.stat(os.path.dirname(path))  # noqa: PTH116, PTH120

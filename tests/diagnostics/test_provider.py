@@ -98,16 +98,18 @@ def test_page_that_is_too_long() -> None:
 @pytest.mark.parametrize(
     ("date", "words"),
     [
-        (http_date(time.time()), ""),
-        (http_date(time.time() + 600), "behind"),
-        (http_date(time.time() - 600), "ahead of"),
+        (0, ""),
+        (600, "behind"),
+        (-600, "ahead of"),
         ("Mon, 01 Jan 99999999999 00:00:00 GMT", ""),
         ("x", ""),
     ],
 )
-def test_clock(date: str, words: str) -> None:
+def test_clock(date: int | str, words: str) -> None:
+    """The number of seconds counts from the test, because the collection may be minutes ago."""
     app = good_app()
-    altdentifier(app).status, altdentifier(app).headers = 400, {"Date": date}
+    header = date if isinstance(date, str) else http_date(time.time() + date)
+    altdentifier(app).status, altdentifier(app).headers = 400, {"Date": header}
     found = check_app(app)
     assert [problem.code for problem in found] == (["clock"] if words else [])
     assert all(words in problem.title for problem in found)
