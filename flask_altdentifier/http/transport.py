@@ -110,6 +110,7 @@ class HTTPTransport:
             if response is None or response.status < 400 or isinstance(failure, ProviderTimeout):
                 raise failure
             # The status of an error response counts, even if its body is too large or cut off.
+            sock.close()
             return read(_api_response(response, b""))
         try:
             result = read(whole)
