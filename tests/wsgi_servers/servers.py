@@ -131,9 +131,10 @@ def run_site(name: str, directory: Path) -> Iterator[Site]:
 
 
 def _environment(provider_url: str, directory: Path) -> list[str]:
-    # Debian's uWSGI and mod_wsgi run Debian's Python, which does not know the virtual environment.
+    # Debian's uWSGI and mod_wsgi run Debian's Python. It does not know the virtual environment, and
+    # would take the standard library of the first `python3` on the PATH.
     package, root = Path(flask_altdentifier.__file__).parents[1], Path(__file__).parents[2]
     path = os.pathsep.join(map(str, [package, root, sysconfig.get_path("purelib")]))
-    values = {"BASE_URL": provider_url, "TIMEOUT": TIMEOUT, "PYTHONPATH": path}
+    values = {"BASE_URL": provider_url, "TIMEOUT": TIMEOUT, "PYTHONPATH": path, "PATH": os.defpath}
     values["INSTANCE_FOLDER"] = directory / "instance"
     return [f"{key}={value}" for key, value in values.items()]
