@@ -16,9 +16,7 @@ from typing import Any
 
 import redis
 
-_PATH = os.pathsep.join(
-    [os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
-)
+_PATH = os.pathsep.join([os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
 #: What is not part of a request: connecting, and reading the figures.
 _OTHER_COMMANDS = {"hello", "client|setinfo", "client", "select", "auth", "ping"}
 _OTHER_COMMANDS |= {"info", "config|resetstat"}

@@ -42,6 +42,4 @@ def at_most(value: float) -> Target:
 
 def over_floor(value: float) -> Target:
     """At most *value* more than the floor, in the unit of the line."""
-    return Target(
-        f"≤ floor + {value:g}", lambda s: s.median("ours") - s.median("floor") <= value
-    )
+    return Target(f"≤ floor + {value:g}", lambda s: s.median("ours") - s.median("floor") <= value)

@@ -6,8 +6,8 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from .. import targets
 from ..browser import Browser, call, repeat
@@ -20,6 +20,16 @@ FEW, MANY = 100, 100_000
 VISITS = 30_000
 REQUESTS: dict[str, Callable[[Place], Batch]] = {"protected view": visits, "/login": starts}
 
+
+@dataclass(frozen=True)
+class Store:
+    """One kind of store: how to build an app on it, and how to fill it."""
+
+    title: str
+    build: Callable[[str], Place]
+    fill: Callable[[Place, int], None]
+
+
 _COPY = """
 WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
 INSERT INTO altdentifier_records (key, value, expires_at)
@@ -31,19 +41,19 @@ FROM (SELECT * FROM altdentifier_records), numbers
 def logins(lab: Lab) -> list[Row]:
     """The cost of a request with many logins stored, over that with few."""
     many = lab.amount(MANY, 20_000)
+
+    def prepare(store: Store, batch: Callable[[Place], Batch], count: int) -> Batch:
+        place = store.build("ours")
+        Browser(place.app).log_in(place.contender)
+        store.fill(place, count)
+        return batch(place)
+
     rows = []
-    for store, build, fill in _stores(lab):
+    for store in _stores(lab):
         for title, batch in REQUESTS.items():
-
-            def prepare(count: int, batch: Any = batch, build: Any = build, fill: Any = fill) -> Batch:
-                place = build("ours")
-                Browser(place.app).log_in(place.contender)
-                fill(place, count)
-                measure: Batch = batch(place)
-                return measure
-
-            ratio = _growth(partial(prepare, FEW), partial(prepare, many), lab.amount(40, 6))
-            rows.append(_row(f"{title}, {store}: {many:,} logins over {FEW}", ratio))
+            few = partial(prepare, store, batch, FEW)
+            ratio = _growth(few, partial(prepare, store, batch, many), lab.amount(40, 6))
+            rows.append(_row(f"{title}, {store.title}: {many:,} logins over {FEW}", ratio))
     return rows
 
 
@@ -51,25 +61,24 @@ def flood(lab: Lab) -> list[Row]:
     """The cost of /login after many visits to it without a cookie, over that before."""
     many = lab.amount(VISITS, 3_000)
 
-    def prepare(build: Callable[[str], Place], size: int) -> Batch:
-        place = build("ours")
-        for environ in repeat(Browser(place.app).environ("/login"), size):
+    def prepare(store: Store, count: int) -> Batch:
+        place = store.build("ours")
+        for environ in repeat(Browser(place.app).environ("/login"), count):
             call(place.app, environ)
         return starts(place)
 
-    return [
-        _row(
-            f"/login, {store}: after {many:,} visits over before",
-            _growth(partial(prepare, build, 1), partial(prepare, build, many), lab.amount(40, 6)),
-        )
-        for store, build, _ in _stores(lab)
-    ]
+    rows = []
+    for store in _stores(lab):
+        before, after = partial(prepare, store, 1), partial(prepare, store, many)
+        ratio = _growth(before, after, lab.amount(40, 6))
+        rows.append(_row(f"/login, {store.title}: after {many:,} visits over before", ratio))
+    return rows
 
 
-def _stores(lab: Lab) -> list[tuple[str, Callable[[str], Place], Callable[[Place, int], None]]]:
+def _stores(lab: Lab) -> list[Store]:
     return [
-        ("SQLite", lab.embedded, fill_sqlite),
-        ("Redis", lab.on_redis, partial(fill_redis, lab)),
+        Store("SQLite", lab.embedded, fill_sqlite),
+        Store("Redis", lab.on_redis, partial(fill_redis, lab)),
     ]
 
 

@@ -33,18 +33,13 @@ def login(lab: Lab) -> list[Row]:
 def callback(lab: Lab) -> list[Row]:
     """The second half: the code is exchanged for a token over TLS."""
 
-    def samples(build: Callable[[str], Place]) -> Samples:
-        def prepare(name: str) -> Batch:
-            size = 20 if name in {"ours", "floor"} else 4
-            return _returns(build(name), size, time.process_time)
+    def prepare(name: str) -> Batch:
+        size = 20 if name in {"ours", "floor"} else 2
+        return _returns(lab.embedded(name), size, time.process_time)
 
-        return interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(40, 4))
-
+    samples = interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(30, 4))
     bounds = (targets.of_floor(1.4), targets.of_peers(0.05))
-    return [
-        Row("callback, TLS, embedded (ms)", samples(lab.embedded), bounds),
-        Row("callback, TLS, Redis (ms)", samples(lab.on_redis)),
-    ]
+    return [Row("callback, TLS, embedded (ms)", samples, bounds)]
 
 
 def callback_far_away(lab: Lab) -> list[Row]:
@@ -56,7 +51,7 @@ def callback_far_away(lab: Lab) -> list[Row]:
             size = 4 if name in {"ours", "floor"} else 1
             return _returns(far.embedded(name), size, time.perf_counter)
 
-        samples = interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(25, 2))
+        samples = interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(20, 2))
     return [Row("callback, 50 ms round trips (ms, wall)", samples, (targets.of_floor(1.05),))]
 
 

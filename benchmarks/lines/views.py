@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from .. import targets
 from ..browser import OK, Browser, repeat, timed
@@ -14,7 +15,7 @@ from ..servers import postgres_server
 from ..targets import Target
 
 BATCH = 30
-UNWRITTEN = {"SESSION_REFRESH_EACH_REQUEST": False}
+UNWRITTEN: dict[str, Any] = {"SESSION_REFRESH_EACH_REQUEST": False}
 
 
 def protected(lab: Lab) -> list[Row]:
@@ -48,7 +49,7 @@ def postgres(lab: Lab) -> list[Row]:
         for driver in ("pg8000", "psycopg"):
             url = f"postgresql+{driver}://postgres@127.0.0.1:{port}/postgres"
             place = partial(lab.on_database, url=url)
-            rows.append(_row(lab, f"protected view, PostgreSQL by {driver}", place))
+            rows.append(_row(lab, f"protected view, PostgreSQL by {driver}", place, rounds=20))
     return rows
 
 
