@@ -41,6 +41,11 @@ def test_keys_are_the_documented_ones() -> None:
     assert names == {"CLIENT_ID", "CLIENT_SECRET", *DEFAULTS}
 
 
+def test_registration_documents_every_key() -> None:
+    text = str(type(blueprint).register.__doc__)
+    assert all(f"`{key.name.upper()}`" in text for key in config_keys())
+
+
 def test_every_key_has_help_and_a_valid_example() -> None:
     for key in config_keys():
         assert key.metadata["help"].endswith(".")

@@ -42,7 +42,7 @@ USERS = (
 
 GUILDS = (
     Guild("300000000000000001", "Chess Club"),
-    Guild("400000000000000002", "Garden Neighbours"),
+    Guild("400000000000000002", "Garden Neighbors"),
     Guild("1000000000000000005", "Study Hall"),
 )
 
