@@ -75,10 +75,10 @@ def _refuse_other_hosts(app: App, options: dict[str, Any]) -> None:
             "host_matching=True is not supported: a login returns to a path of the host that it "
             "started on. Create the app without it."
         )
-    if options.get("subdomain"):
+    if options.get("subdomain") or getattr(app, "subdomain_matching", False):
         raise ConfigError(
-            "subdomain= is not supported: a login returns to a path of the host that it started "
-            "on. Register the blueprint without it."
+            "subdomain= and subdomain_matching=True are not supported: a login returns to a path "
+            "of the host that it started on. Use neither, or one app per subdomain."
         )
 
 

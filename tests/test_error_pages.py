@@ -127,13 +127,15 @@ def test_links_stay_below_the_script_root() -> None:
         ("7201", "in 3 hours"),
         ("172801", "in 3 days"),
         ("9999999999", "in 115741 days"),
-        (http_date(time.time() + 600), "in 10 minutes"),
+        ("in ten minutes", "in 10 minutes"),
         ("0", None),
         (http_date(0), None),
         (None, None),
     ],
 )
 def test_page_shows_retry_after(retry_after: str | None, text: str | None) -> None:
+    if retry_after == "in ten minutes":
+        retry_after = http_date(time.time() + 600)
     html = page_of(errors.ProviderUnavailable(retry_after=retry_after))
     assert (text or "You can try again in") in html.text or text is None
     assert bool(html.values("class", cls="retry-after")) == (text is not None)

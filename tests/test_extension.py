@@ -79,6 +79,8 @@ def test_subdomain_is_refused() -> None:
     app = bare_app(SERVER_NAME="app.example")
     with pytest.raises(ConfigError, match="subdomain"):
         app.register_blueprint(blueprint, subdomain="auth")
+    with pytest.raises(ConfigError, match="subdomain"):
+        Flask("shop", subdomain_matching=True).register_blueprint(blueprint)
     parent = Blueprint("parent", __name__, subdomain="auth")
     parent.register_blueprint(blueprint)
     with pytest.raises(ConfigError, match="subdomain"):

@@ -13,9 +13,9 @@ from .session import get_session_states, set_session_states
 
 #: Pending logins of one browser. A new one evicts the oldest.
 MAX_PENDING = 5
-#: Pending logins that one response evicts. With the new one, that makes seven `Set-Cookie` headers.
-#: nginx's default buffers refuse a response that deletes thirty cookies.
-MAX_EVICTED = 6
+#: Pending logins that one response evicts, so that it sets at most eight cookies. nginx's default
+#: buffers refuse a response that deletes thirty cookies.
+MAX_EVICTED = 5
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingL
 
     Raises `StoreUnavailable`.
     """
-    _evict_oldest(login, client_secret)
+    _evict_oldest(login, client_secret, MAX_PENDING - 1)
     cookie = StateCookie.create(client_secret)
     # Twice the lifetime of a login, so that the error page of a late callback still knows `next`.
     lifetime = 2 * (pending.expires_at - time.time())
@@ -62,21 +62,14 @@ def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingL
     return cookie.state
 
 
-def _evict_oldest(login: RequestLogin, client_secret: str) -> None:
+def _evict_oldest(login: RequestLogin, client_secret: str, keep: int) -> list[StateCookie]:
+    """Evict the oldest pending logins of this browser, and return the state cookies that count."""
     cookies = login.cookies.get_state_cookies(client_secret)
-    surplus = max(0, len(cookies) + 1 - MAX_PENDING)  # one more is about to be added
+    surplus = max(0, len(cookies) - keep)
     for cookie in cookies[: min(surplus, MAX_EVICTED)]:
         login.records.delete("pending", cookie.state)
         login.cookies.delete_state_cookie(cookie.state)
-
-
-def _is_surplus(login: RequestLogin, client_secret: str, cookie: StateCookie) -> bool:
-    """Return whether there are `MAX_PENDING` newer cookies.
-
-    Tabs that open at once send no cookies to `/login`, so `_evict_oldest` cannot evict any.
-    """
-    cookies = login.cookies.get_state_cookies(client_secret)
-    return sum(other.created_at > cookie.created_at for other in cookies) >= MAX_PENDING
+    return cookies[surplus:]
 
 
 def pop_pending_login(login: RequestLogin, client_secret: str, state: str) -> PendingLogin | None:
@@ -86,7 +79,9 @@ def pop_pending_login(login: RequestLogin, client_secret: str, state: str) -> Pe
     may have expired. Raises `StoreUnavailable`.
     """
     cookie = login.cookies.find_state_cookie(client_secret, state)
-    if cookie is None or _is_surplus(login, client_secret, cookie):
+    # Tabs that were opened at once have evicted nothing at `/login`.
+    newest = _evict_oldest(login, client_secret, MAX_PENDING)
+    if cookie is None or (newest and cookie.created_at < newest[0].created_at):
         return None
     pending = login.records.pop("pending", state, PendingLogin.from_record)
     login.cookies.delete_state_cookie(state)

@@ -41,6 +41,12 @@ class Peer:
 
     def _serve(self, connection: socket.socket) -> None:
         self._open.append(connection)
+        try:
+            self._respond_to(connection)
+        finally:
+            hang_up(connection)  # `close` may have come before this thread
+
+    def _respond_to(self, connection: socket.socket) -> None:
         with suppress(OSError, ValueError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.context is not None:

@@ -117,6 +117,7 @@ class Model(RuleBasedStateMachine):
             self.started.append(kept[-1])
             if not at_once:
                 jar, kept = self.jars[browser].copy(), kept[-MAX_PENDING:]
+        kept = kept[-MAX_PENDING:]  # the rest is evicted by whatever this browser does next
         for login in [*before, *self.started[-tabs:]]:
             login.is_pending = login in kept
         member.pending = kept
