@@ -435,4 +435,4 @@ def test_malformed_trust_factor_is_a_provider_error(lab: Lab, body: str) -> None
 def test_text_of_a_trust_factor_is_empty_if_it_cannot_be_shown(lab: Lab, text: str) -> None:
     """Only the level counts."""
     lab.peer.answer(200, (BODY % (1, text)).encode())
-    assert lab.result(lambda: [api.trust_factor(1).level, api.trust_factor(1).text]) == [1, ""]
+    assert lab.result(trust_factor()) == [1, ""]

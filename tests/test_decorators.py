@@ -247,7 +247,7 @@ def test_guard_above_the_route_is_a_type_error(scaffold: Flask | Blueprint) -> N
     with pytest.raises(TypeError, match="above a route"):
         requires_scope()(secret)
     with pytest.raises(TypeError, match="above a route"):
-        requires_scope()(wraps(secret)(lambda: secret()))
+        requires_scope()(wraps(secret)(lambda: None))
 
 
 def test_guard_beside_unfinished_functions_of_a_blueprint() -> None:
