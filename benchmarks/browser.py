@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask
-from werkzeug.test import create_environ
+from werkzeug.test import create_environ, run_wsgi_app
 
-from .contenders import ORIGIN, Contender
+from .contenders import CONTENDERS, OAUTH, ORIGIN
+from .lab import Place
 
 OK = (200,)
 REDIRECT = (302, 303)
@@ -24,18 +25,17 @@ HEADERS = {
     "Sec-Fetch-Site": "same-origin",
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 }
-
-Headers = list[tuple[str, str]]
+Environ = dict[str, Any]
 
 
 class Browser:
     """One visitor of an app."""
 
-    def __init__(self, app: Flask) -> None:
-        self.app = app
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self.cookies: dict[str, str] = {}
 
-    def environ(self, url: str, method: str = "GET") -> dict[str, Any]:
+    def environ(self, url: str, method: str = "GET") -> Environ:
         """Return the WSGI environ of a request of *url*."""
         parts = urlsplit(url)
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -44,47 +44,38 @@ class Browser:
             parts.path, ORIGIN, query_string=parts.query, headers=headers, method=method
         )
 
-    def request(self, url: str, statuses: Sequence[int] = OK, method: str = "GET") -> str | None:
+    def request(self, url: str, statuses: Sequence[int] = OK, method: str = "GET") -> str:
         """Request *url* and return its `Location`. Raises `RuntimeError` for another status."""
-        status, headers = call(self.app, self.environ(url, method))
-        _expect(statuses, [status])
-        location = None
-        for name, value in headers:
-            if name == "Set-Cookie":
-                self._store(value)
-            elif name == "Location":
-                location = value
-        return location
+        _, status, headers = run_wsgi_app(self.place.app, self.environ(url, method), buffered=True)
+        _expect(statuses, [int(status[:3])])
+        for header in headers.getlist("Set-Cookie"):
+            for name, cookie in SimpleCookie(header).items():
+                self.cookies.pop(name, None)
+                if cookie["max-age"] != "0" and "1970" not in cookie["expires"]:
+                    self.cookies[name] = cookie.value
+        return headers.get("Location", "")
 
-    def start_login(self, contender: Contender) -> str:
+    def start_login(self) -> str:
         """Start a login and return the path to which the provider sends the browser back."""
-        location = self.request(contender.login_path, REDIRECT)
-        query = parse_qs(urlsplit(location or "").query)
+        location = self.request(CONTENDERS[self.place.name].login_path, REDIRECT)
+        query = parse_qs(urlsplit(location).query)
         back = urlsplit(query["redirect_uri"][0])
         return f"{back.path}?code={secrets.token_urlsafe(16)}&state={query['state'][0]}"
 
-    def log_in(self, contender: Contender) -> None:
+    def log_in(self) -> None:
         """Log in, and make sure of it."""
-        path = self.start_login(contender) if contender.oauth else contender.login_path
-        self.request(path, REDIRECT)
+        self.request(self.start_login() if self.place.name in OAUTH else "/login", REDIRECT)
         self.request("/protected")
 
-    def _store(self, header: str) -> None:
-        for name, cookie in SimpleCookie(header).items():
-            if cookie["max-age"] == "0" or "1970" in cookie["expires"]:
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = cookie.value
 
-
-def repeat(environ: dict[str, Any], times: int) -> list[dict[str, Any]]:
+def repeat(environ: Environ, times: int) -> list[Environ]:
     """Return copies of the environ of a request without a body, because an app may change one."""
     return [environ.copy() for _ in range(times)]
 
 
 def timed(
     app: Flask,
-    environs: Sequence[dict[str, Any]],
+    environs: Sequence[Environ],
     statuses: Sequence[int],
     clock: Callable[[], float] = time.process_time,
 ) -> float:
@@ -92,29 +83,26 @@ def timed(
 
     Raises `RuntimeError` if a response has none of the *statuses*.
     """
-    seen = []
     gc.collect()
     started = clock()
-    for environ in environs:
-        seen.append(call(app, environ)[0])  # noqa: PERF401
+    seen = [call(app, environ) for environ in environs]
     took = clock() - started
     _expect(statuses, seen)
     return took / len(environs)
 
 
-def call(app: Flask, environ: dict[str, Any]) -> tuple[int, Headers]:
-    """Call an app and read its response. Return the status and the headers."""
-    started: list[tuple[str, Headers]] = []
+def call(app: Flask, environ: Environ) -> int:
+    """Call an app, read its response, and return the status."""
+    seen: list[str] = []
 
-    def start_response(status: str, headers: Headers, _exc_info: Any = None) -> Any:
-        started.append((status, headers))
+    def start_response(status: str, _headers: Any, _exc_info: Any = None) -> Any:
+        seen.append(status)
 
     body: Any = app.wsgi_app(environ, start_response)
     for _ in body:
         pass
     body.close()
-    status, headers = started[0]
-    return int(status[:3]), headers
+    return int(seen[0][:3])
 
 
 def _expect(statuses: Sequence[int], seen: Sequence[int]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,10 @@ class RedisServer:
         used = self.client().info("cpu")
         return float(used["used_cpu_user"] + used["used_cpu_sys"])
 
-    def memory_of(self, database: int, pattern: str = "*") -> int:
-        """Return the bytes of all keys that match: names, values and expiry."""
+    def bytes_used(self, database: int) -> int:
+        """Return the memory of all keys of a database: names, values and expiry."""
         client = self.client(database)
-        return sum(client.memory_usage(key, samples=0) for key in client.scan_iter(pattern, 1000))
+        return sum(client.memory_usage(key, samples=0) for key in client.scan_iter())
 
 
 @contextmanager
@@ -93,22 +94,15 @@ def _process(
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, cwd=directory, user=user, **quiet)  # type: ignore[call-overload]  # noqa: S603
     try:
-        _wait_until(ready)
+        for _ in range(400):
+            with suppress(redis.ConnectionError, subprocess.CalledProcessError):
+                ready()
+                break
+            time.sleep(0.05)
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # PostgreSQL then does not wait for its clients
         process.wait()
-
-
-def _wait_until(ready: Callable[[], object]) -> None:
-    for _ in range(400):
-        try:
-            ready()
-        except (redis.ConnectionError, subprocess.CalledProcessError):
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("a server did not start")
 
 
 def _free_port() -> int:

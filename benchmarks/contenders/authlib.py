@@ -6,7 +6,7 @@ from authlib.integrations.flask_client import OAuth
 from flask import Flask, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 
-from . import CLIENT_ID, CLIENT_SECRET, SCOPE, Contender
+from . import CLIENT_ID, CLIENT_SECRET, SCOPE
 
 
 def install(app: Flask, provider: str) -> None:
@@ -38,11 +38,3 @@ def install(app: Flask, provider: str) -> None:
         if session.get("token") is None:
             return redirect(url_for("login"))
         return "protected"
-
-
-CONTENDER = Contender(
-    title="Authlib flask_client",
-    distribution="Authlib",
-    imports="from authlib.integrations.flask_client import OAuth",
-    install=install,
-)

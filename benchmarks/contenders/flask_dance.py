@@ -6,7 +6,7 @@ from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_dance.consumer import OAuth2ConsumerBlueprint
 
-from . import CLIENT_ID, CLIENT_SECRET, SCOPE, Contender
+from . import CLIENT_ID, CLIENT_SECRET, SCOPE
 
 
 def install(app: Flask, provider: str) -> None:
@@ -28,12 +28,3 @@ def install(app: Flask, provider: str) -> None:
         if not blueprint.session.authorized:
             return redirect(url_for("altdentifier.login"))
         return "protected"
-
-
-CONTENDER = Contender(
-    title="Flask-Dance",
-    distribution="Flask-Dance",
-    imports="from flask_dance.consumer import OAuth2ConsumerBlueprint",
-    install=install,
-    login_path="/login/altdentifier",
-)

@@ -6,7 +6,7 @@ from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_discord import DiscordOAuth2Session, Unauthorized, configs, requires_authorization
 
-from . import CLIENT_ID, CLIENT_SECRET, ORIGIN, SCOPE, Contender
+from . import CLIENT_ID, CLIENT_SECRET, ORIGIN, SCOPE
 
 
 def install(app: Flask, provider: str) -> None:
@@ -38,11 +38,3 @@ def install(app: Flask, provider: str) -> None:
     @requires_authorization  # type: ignore[untyped-decorator]
     def protected() -> str:
         return "protected"
-
-
-CONTENDER = Contender(
-    title="Flask-Discord",
-    distribution="Flask-Discord",
-    imports="from flask_discord import DiscordOAuth2Session, requires_authorization",
-    install=install,
-)

@@ -8,8 +8,6 @@ from flask import Flask, redirect
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, login_required, login_user
 
-from . import Contender
-
 
 class User(UserMixin):  # type: ignore[misc]
     """Who is logged in; there is no database to ask."""
@@ -33,12 +31,3 @@ def install(app: Flask, _provider: str) -> None:
     @login_required  # type: ignore[untyped-decorator]
     def protected() -> str:
         return "protected"
-
-
-CONTENDER = Contender(
-    title="Flask-Login",
-    distribution="Flask-Login",
-    imports="from flask_login import LoginManager, login_required",
-    install=install,
-    oauth=False,
-)

@@ -17,7 +17,7 @@ import urllib3
 from flask import Flask, abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from . import CLIENT_ID, CLIENT_SECRET, SCOPE, Contender
+from . import CLIENT_ID, CLIENT_SECRET, SCOPE
 
 
 def install(app: Flask, provider: str) -> None:
@@ -75,6 +75,3 @@ def _grant(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
         "scope": token["scope"].split(),
         "expires_at": time.time() + token["expires_in"],
     }
-
-
-CONTENDER = Contender(title="floor", distribution="urllib3", imports="", install=install)

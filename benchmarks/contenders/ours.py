@@ -6,7 +6,7 @@ from flask import Flask
 
 from flask_altdentifier import blueprint, requires_scope
 
-from . import CLIENT_ID, CLIENT_SECRET, Contender
+from . import CLIENT_ID, CLIENT_SECRET
 
 
 def install(app: Flask, provider: str) -> None:
@@ -22,11 +22,3 @@ def install(app: Flask, provider: str) -> None:
     @requires_scope()
     def protected() -> str:
         return "protected"
-
-
-CONTENDER = Contender(
-    title="ours",
-    distribution="flask-altdentifier",
-    imports="from flask_altdentifier import blueprint, current_grant, requires_scope",
-    install=install,
-)

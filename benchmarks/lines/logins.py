@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
-from .. import proxy, targets
+from .. import provider
 from ..browser import REDIRECT, Browser, repeat, timed
-from ..contenders import OAUTH
-from ..lab import Lab, Place, Row
+from ..contenders import CONTENDERS, OAUTH
+from ..lab import Lab, Place
+from ..rows import Row, at_most, of_floor, of_peers
 from ..samples import Batch, Samples, interleaved
 
 BATCH = 30
@@ -18,41 +18,27 @@ BATCH = 30
 
 def login(lab: Lab) -> list[Row]:
     """The first half: off to the provider, by a visitor without cookies."""
-
-    def samples(build: Callable[[str], Place]) -> Samples:
-        prepare = {name: partial(_starts_in, build, name) for name in OAUTH}
-        return interleaved(prepare, lab.amount(50, 6))
-
-    below_peers = targets.of_peers(1.0)
+    rounds = lab.amount(50, 6)
+    embedded = interleaved(OAUTH, lambda name: starts(lab.embedded(name)), rounds)
+    redis = interleaved(OAUTH, lambda name: starts(lab.on_redis(name)), rounds)
     return [
-        Row("/login, embedded (µs)", samples(lab.embedded), (targets.of_floor(0.7), below_peers)),
-        Row("/login, Redis (µs)", samples(lab.on_redis), (targets.of_floor(1.6),)),
+        Row("/login, embedded (µs)", embedded, (of_floor(0.7), of_peers(1.0))),
+        Row("/login, Redis (µs)", redis, (of_floor(1.6),)),
     ]
 
 
 def callback(lab: Lab) -> list[Row]:
     """The second half: the code is exchanged for a token over TLS."""
-
-    def prepare(name: str) -> Batch:
-        size = 20 if name in {"ours", "floor"} else 2
-        return _returns(lab.embedded(name), size, time.process_time)
-
-    samples = interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(30, 4))
-    bounds = (targets.of_floor(1.4), targets.of_peers(0.05))
-    return [Row("callback, TLS, embedded (ms)", samples, bounds)]
+    samples = _callbacks(lab, time.process_time, rounds=lab.amount(30, 4), sizes=(20, 2))
+    return [Row("callback, TLS, embedded (ms)", samples, (of_floor(1.4), of_peers(0.05)))]
 
 
 def callback_far_away(lab: Lab) -> list[Row]:
     """The second half, with round trips of 50 ms to the provider."""
-    with proxy.running(lab.provider.port, round_trip=0.050) as port:
-        far = replace(lab, provider=replace(lab.provider, port=port))
-
-        def prepare(name: str) -> Batch:
-            size = 4 if name in {"ours", "floor"} else 1
-            return _returns(far.embedded(name), size, time.perf_counter)
-
-        samples = interleaved({name: partial(prepare, name) for name in OAUTH}, lab.amount(20, 2))
-    return [Row("callback, 50 ms round trips (ms, wall)", samples, (targets.of_floor(1.05),))]
+    with provider.delayed(lab.provider, round_trip=0.050) as far:
+        far_lab = replace(lab, provider=far)
+        samples = _callbacks(far_lab, time.perf_counter, rounds=lab.amount(20, 2), sizes=(4, 1))
+    return [Row("callback, 50 ms round trips (ms, wall)", samples, (of_floor(1.05),))]
 
 
 def connections(lab: Lab) -> list[Row]:
@@ -62,36 +48,32 @@ def connections(lab: Lab) -> list[Row]:
         place = lab.embedded(name)
         before = lab.provider.connections.value, lab.provider.handshakes.value
         for _ in range(20):
-            Browser(place.app).log_in(place.contender)
-        opened.values[name] = [lab.provider.connections.value - before[0]]
-        handshakes.values[name] = [lab.provider.handshakes.value - before[1]]
-    bounds = (targets.at_most(1),)
+            Browser(place).log_in()
+        opened[name] = [lab.provider.connections.value - before[0]]
+        handshakes[name] = [lab.provider.handshakes.value - before[1]]
     return [
-        Row("connections, 20 logins", opened, bounds, exact=True),
-        Row("TLS handshakes, 20 logins", handshakes, bounds, exact=True),
+        Row("connections, 20 logins", opened, (at_most(1),), compare=False),
+        Row("TLS handshakes, 20 logins", handshakes, (at_most(1),), compare=False),
     ]
 
 
 def starts(place: Place) -> Batch:
     """Return a batch of logins that are started by visitors without cookies."""
-
-    def batch() -> float:
-        environ = Browser(place.app).environ(place.contender.login_path)
-        return timed(place.app, repeat(environ, BATCH), REDIRECT) * 1e6
-
-    return batch
+    environ = Browser(place).environ(CONTENDERS[place.name].login_path)
+    return lambda: timed(place.app, repeat(environ, BATCH), REDIRECT) * 1e6
 
 
-def _starts_in(build: Callable[[str], Place], name: str) -> Batch:
-    return starts(build(name))
+def _callbacks(
+    lab: Lab, clock: Callable[[], float], *, rounds: int, sizes: tuple[int, int]
+) -> Samples:
+    def prepare(name: str) -> Batch:
+        place, size = lab.embedded(name), sizes[name not in {"ours", "floor"}]
 
+        def batch() -> float:
+            browsers = [Browser(place) for _ in range(size)]
+            environs = [browser.environ(browser.start_login()) for browser in browsers]
+            return timed(place.app, environs, REDIRECT, clock) * 1e3
 
-def _returns(place: Place, size: int, clock: Callable[[], float]) -> Batch:
-    def batch() -> float:
-        environs = []
-        for _ in range(size):
-            browser = Browser(place.app)
-            environs.append(browser.environ(browser.start_login(place.contender)))
-        return timed(place.app, environs, REDIRECT, clock) * 1e3
+        return batch
 
-    return batch
+    return interleaved(OAUTH, prepare, rounds)
