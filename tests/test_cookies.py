@@ -75,6 +75,7 @@ def test_state_cookie_is_found_among_others_of_its_name(app: Flask, planted: str
     cookies = cookies_for(app, "; ".join(f"{name}={value}" for value in values[planted]))
     assert cookies.find_state_cookie("secret", cookie.state) == cookie
     assert cookies.find_state_cookie("secret", other.state) is None
+    assert cookie in cookies.get_state_cookies("secret")
 
 
 def attributes(response: TestResponse, name: str) -> str:

@@ -28,8 +28,11 @@ def test_record_keeps_everything() -> None:
     assert "'v'" not in repr(login)
 
 
-def test_five_tabs_finish_in_any_order_and_a_sixth_evicts_the_oldest(client: FlaskClient) -> None:
+def test_five_tabs_finish_in_any_order_and_a_sixth_evicts_the_oldest(
+    client: FlaskClient, store: WatchedStore
+) -> None:
     states = [start(client, f"/login?next=/{number}") for number in range(6)]
+    assert len(store.keys("pending")) == MAX_PENDING
     assert reason(finish(client, states[0])) == "invalid_state"
     for number in (3, 1, 5, 2, 4):
         assert finish(client, states[number]).location == f"/{number}"

@@ -167,8 +167,10 @@ def test_own_error_response_replaces_a_stream_and_closes_it(
         return Response(Body(), direct_passthrough=True)
 
     store.fail()
-    response = app.test_client().get("/stream")
-    assert (response.status_code, response.text, closed) == (418, "own", [True])
+    with app.test_request_context("/stream"):
+        response = app.full_dispatch_request()
+    assert (response.status_code, response.data, closed) == (418, b"own", [True])
+    assert response.direct_passthrough is False
 
 
 def test_own_error_response_to_a_callback_is_as_private_as_ours(
@@ -260,6 +262,19 @@ def test_empty_session_changes_its_id_too(app: Flask, client: FlaskClient) -> No
     assert cookies_of(client)["session"] != planted
 
 
+def test_app_can_change_the_id_itself(app: Flask, client: FlaskClient) -> None:
+    @app.get("/new-id")
+    def new_id() -> str:
+        app.session_interface.regenerate(session)  # type: ignore[attr-defined]
+        return ""
+
+    client.get("/cart/apples")
+    before = cookies_of(client)["session"]
+    client.get("/new-id")
+    assert cookies_of(client)["session"] != before
+    assert client.get("/cart").text == "apples"
+
+
 # Flask-Session, and interfaces of the app's own
 
 
@@ -301,7 +316,7 @@ def test_failure_of_another_session_server_is_store_unavailable(
 
     app.session_interface.regenerate = fail  # type: ignore[attr-defined]
     assert reason(client.post("/logout")) == "store_unavailable"
-    assert "ConnectionError" in caplog.text
+    assert "store_unavailable (cause ConnectionError in regenerate)" in caplog.messages
     assert "text of the server" not in caplog.text
 
 
