@@ -73,7 +73,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "scope-unknown": _error(
         "{owner} has the scope {scope!r}, which AltDentifier does not document.",
-        "AltDentifier can refuse the login, or nobody can ever grant the scope.",
+        "AltDentifier may refuse the login, or may never grant the scope.",
         "{fix}",
     ),
     # Production
@@ -89,7 +89,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "redirect-uri-missing": _error(
         "ALTDENTIFIER_REDIRECT_URI is missing: {evidence}, and no ProxyFix is applied.",
-        "Behind a proxy the app sees http or an inner host. AltDentifier does not know that URL.",
+        "Behind a proxy, the app sees http or an internal host. AltDentifier does not know such a URL.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "secret-key-weak": _warning(
@@ -100,7 +100,7 @@ PROBLEMS: dict[str, Problem] = {
     # The public URL and the cookies
     "redirect-path": _error(
         "The path of ALTDENTIFIER_REDIRECT_URI does not end in {callback}.",
-        "AltDentifier redirects the browser to another page than the callback.",
+        "AltDentifier redirects the browser to a page that is not the callback.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "redirect-http": _error(
@@ -115,7 +115,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "localhost": _warning(
         "Logins return to {host}, but the app is served on {served}.",
-        "These are two hosts to a browser. A login that starts on one cannot end on the other.",
+        "To a browser, these are different hosts. A login must end on the host where it started.",
         "{fix}",
     ),
     "trusted-hosts": _error(
@@ -165,7 +165,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "session-cookies": _error(
         "Sessions are Flask's signed cookies: {evidence}",
-        "A browser can bring a used state back, so /login raises ConfigError.",
+        "A browser can restore a used state from an old cookie, so /login raises ConfigError.",
         "{fix}",
     ),
     "session-id": _error(
@@ -175,7 +175,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "session-signer": _warning(
         "SESSION_USE_SIGNER is on.",
-        "Sessions end if SECRET_KEY changes or differs between workers. IDs are random anyway.",
+        "Sessions end if SECRET_KEY changes or differs between workers. The IDs are random anyway.",
         "SESSION_USE_SIGNER = False",
     ),
     # Views
@@ -191,45 +191,45 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "webhook-unused": _warning(
         "ALTDENTIFIER_WEBHOOK_SECRET is set, but webhooks.blueprint is not registered.",
-        "AltDentifier's events get 404.",
+        "The app answers 404 to AltDentifier's events.",
         "app.register_blueprint(flask_altdentifier.webhooks.blueprint)",
     ),
     "webhook-size": _warning(
         "MAX_CONTENT_LENGTH is {size}, which is less than the size of some events.",
-        "Events of AltDentifier get 413.",
+        "The app answers 413 to AltDentifier's larger events.",
         "MAX_CONTENT_LENGTH = 65536  # or more",
     ),
     # The store
     "store-config": _error("{error}", "/login raises ConfigError.", REDIS_STORE),
     "store-unreachable": _error(
         "The store does not answer{cause}.",
-        "Every login gets 503.",
+        "Every login gets a 503.",
         "Start the store's server, or correct ALTDENTIFIER_STORE.",
     ),
     "store-directory": _error(
         "The folder of the SQLite file does not exist: {path}",
-        "Every login gets 503.",
+        "Every login gets a 503.",
         "mkdir -p -m 700 {path}",
     ),
     "store-read-only": _error(
-        "The SQLite file {path} cannot be opened and written{cause}.",
-        "Every login gets 503, if the workers run as the user of this command. SQLite also creates "
-        "files beside it.",
+        "The SQLite file {path} cannot be opened for reading and writing{cause}.",
+        "Every login gets a 503 if the workers run as the user of this command. SQLite also needs "
+        "to create files beside it.",
         "chown -R USER {folder}  # USER is who runs the workers",
     ),
     "store-newer": _error(
         "The SQLite file {path} was written by a newer version of this package.",
-        "Every login gets 503.",
+        "Every login gets a 503.",
         "pip install --upgrade flask-altdentifier",
     ),
     "store-damaged": _error(
         "The file {path} is not an intact SQLite database.",
-        "Every login gets 503.",
+        "Every login gets a 503.",
         "mv {path} {path}.damaged  # while the workers are stopped; everybody logs in again",
     ),
     "store-full": _error(
         "The store is full{cause}.",
-        "New logins get 503.",
+        "New logins get a 503.",
         "Free space on the disk or server of the store.",
     ),
     "store-memory": _warning(
@@ -244,12 +244,12 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "store-network": _warning(
         "The SQLite file {path} is on a network file system ({kind}).",
-        "SQLite's write-ahead log does not work there: logins are lost and files damaged.",
+        "SQLite's write-ahead log does not work there: logins get lost, and files damaged.",
         REDIS_STORE,
     ),
     "redis-eviction": _warning(
         "Redis is set to maxmemory-policy {policy}.",
-        "If its memory is full, it deletes logins that are still in use.",
+        "When its memory is full, Redis deletes logins that are still in use.",
         "redis-cli CONFIG SET maxmemory-policy noeviction",
     ),
     "redis-timeout": _warning(
@@ -258,8 +258,8 @@ PROBLEMS: dict[str, Problem] = {
         "{key} = Redis(..., socket_timeout=0.5, socket_connect_timeout=0.5)",
     ),
     "sessions-unreachable": _error(
-        "The sessions' server does not return what was written{cause}.",
-        "Every page that uses the session gets 500, /login too.",
+        "The session server does not return what was written to it{cause}.",
+        "Every page that uses the session gets a 500, and so does /login.",
         "Start the server of SESSION_TYPE, or remove SESSION_TYPE.",
     ),
     # AltDentifier
@@ -286,7 +286,7 @@ PROBLEMS: dict[str, Problem] = {
     "provider-error": _warning(
         "{url} answers {status}.",
         "Logins fail until AltDentifier recovers.",
-        "Check again later.",
+        "Run this check again later.",
     ),
     "clock": _warning(
         "This machine's clock is {seconds} seconds {direction} AltDentifier's.",
@@ -302,7 +302,7 @@ PROBLEMS: dict[str, Problem] = {
     "site-tls": _error(
         "The TLS certificate of {host} is not accepted: {cause}",
         "Browsers show a warning instead of the site.",
-        "Renew the certificate, with its whole chain and for this name.",
+        "Install a valid certificate for this name, with its whole chain.",
     ),
     "site-no-login": _error(
         "{url} does not start a login ({status}).",
@@ -316,7 +316,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-rate-limited": _error(
         "{url} is rate limited (429).",
-        "Several people behind one address cannot log in.",
+        "Visitors who share an IP address cannot log in.",
         "Allow more requests for /login and /callback, and check again.",
     ),
     "site-store-down": _error(
@@ -346,18 +346,18 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-redirect-host": _error(
         "Logins that start on {host} return to {other}.",
-        "The proxy changes the Host header, or the redirect URI is of another host.",
+        "The proxy changes the Host header, or the redirect URI names another host.",
         'ALTDENTIFIER_REDIRECT_URI = "{fixed}"',
     ),
     "site-www": _error(
         "Logins that start on {host} return to {other}.",
-        "A browser does not send the cookies of one to the other.",
+        "A browser does not send the cookies of one host to the other.",
         "Redirect all of {host} to {other} in the proxy, and forward the Host header.",
     ),
     "site-cached": _error(
         "Two logins got the same state ({url}).",
         "A cache in front of the app stores /login, and sends one visitor's login to others.",
-        "Do not cache /login and /callback, and obey Cache-Control.",
+        "Stop caching /login and /callback, and make the cache obey Cache-Control.",
     ),
     "site-cookie-missing": _error(
         "/login sets no state cookie.",
@@ -397,7 +397,7 @@ PROBLEMS: dict[str, Problem] = {
     "site-session-private": _warning(
         "The session was lost between two requests ({count} of {total} logins).",
         "Each worker or machine has its own sessions. Logins work, but the app loses session data.",
-        "Remove SESSION_TYPE to keep sessions in the store, or name a shared server in it.",
+        "Remove SESSION_TYPE to keep sessions in the store, or use one server for all workers.",
     ),
     "site-callback": _error(
         "{url} is not the callback ({status}).",
