@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, Response, abort
 from flask.testing import FlaskClient
 from flask.views import MethodView
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import Rule
 
 from flask_altdentifier import protect, public, requires_scope
 from flask_altdentifier.urls import MAX_PATH
@@ -236,8 +237,8 @@ def test_missing_parentheses_are_a_type_error(use: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("scope", ["read:user write:integrations", "", "é", None])
 def test_invalid_scope_is_a_value_error(scope: Any) -> None:
-    for use in (requires_scope, partial(protect, Flask("x"))):
-        with pytest.raises(ValueError, match="not a scope"):
+    for use, usage in ((requires_scope, "@requires"), (partial(protect, Flask("x")), "protect")):
+        with pytest.raises(ValueError, match=f"^{usage}.*not a scope"):
             use(scope)
 
 
@@ -325,6 +326,15 @@ def test_view_that_answers_options_itself_is_closed(app: Flask, client: FlaskCli
     app.add_url_rule("/options", "options", lambda: "secret", methods=["OPTIONS"])
     protect(app)
     assert client.options("/options").status_code == 401
+
+
+def test_rule_that_flask_did_not_make_answers_options_itself(
+    app: Flask, client: FlaskClient
+) -> None:
+    app.url_map.add(Rule("/raw", endpoint="raw"))
+    app.view_functions["raw"] = lambda: "secret"
+    protect(app)
+    assert client.options("/raw").status_code == 401
 
 
 def test_cors_preflight_of_a_decorated_view_is_open(client: FlaskClient) -> None:
