@@ -89,7 +89,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "redirect-uri-missing": _error(
         "ALTDENTIFIER_REDIRECT_URI is missing: {evidence}, and no ProxyFix is applied.",
-        "Behind a proxy, the app sees http or an internal host. AltDentifier does not know such a URL.",
+        "Behind a proxy, the app sees http or an internal host. AltDentifier does not know that URL.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "secret-key-weak": _warning(
