@@ -188,7 +188,7 @@ VALUES = ["a\r\nHost: b", "a\n b", "a\x00", "é", "a\tb", 1]
 BODIES: list[dict[str, Any]] = [
     {"json": {}, "data": b""},
     {"json": float("nan")},
-    {"json": object()},
+    {"json": {1, 2}},
     {"data": "text"},
 ]
 

@@ -90,6 +90,13 @@ def test_file_that_another_user_made_first_is_refused(
     assert Path(planted).stat().st_size == 0
 
 
+def test_shared_directory_without_foreign_files_is_fine(path: Path) -> None:
+    path.parent.chmod(0o1777)
+    store = SQLiteStore(path)
+    store.set("key", "value", 60)
+    assert store.get("key") == "value"
+
+
 def test_file_that_is_no_database_is_not_touched(path: Path) -> None:
     path.write_text("the only copy of my thesis " * 100)
     with pytest.raises(errors.NotADatabase):
