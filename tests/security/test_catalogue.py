@@ -1,4 +1,4 @@
-"""The catalogue in `docs/security.md` names tests that exist."""
+"""The catalog in `docs/security.md` names tests that exist."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _TEST = re.compile(r"`(tests/[a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
 
 
 def rows() -> list[list[str]]:
-    """Return the cells of each row of the catalogue."""
-    text = (ROOT / "docs" / "security.md").read_text().partition("## The catalogue")[2]
+    """Return the cells of each row of the catalog."""
+    text = (ROOT / "docs" / "security.md").read_text().partition("## The catalog")[2]
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [row for row in cells if row[-1] not in {"test", "---"}]
