@@ -9,7 +9,6 @@ from flask.sansio.app import App
 from flask.sessions import SecureCookieSessionInterface
 
 from . import cli, views
-from .browser.session import StoreSessionInterface
 from .error_pages import error_response
 from .errors import AltDentifierError, ConfigError
 from .integration import integration_url
@@ -86,6 +85,9 @@ def _install_sessions(app: Flask, state: ExtensionState) -> None:
     """Keep sessions in the store, unless the app configures its own."""
     is_default = type(app.session_interface) is SecureCookieSessionInterface
     if is_default and app.config.get("SESSION_TYPE") is None:
+        # Imported here because Flask-Session's base takes 6 ms to import.
+        from .browser.session_interface import StoreSessionInterface
+
         app.session_interface = StoreSessionInterface(app, state)
 
 

@@ -21,7 +21,7 @@ from flask.sessions import SecureCookieSessionInterface
 
 import flask_altdentifier
 from flask_altdentifier import blueprint, webhooks
-from flask_altdentifier.browser.session import StoreSessionInterface
+from flask_altdentifier.browser.session_interface import StoreSessionInterface
 from flask_altdentifier.errors import ConfigError
 
 from .support import FakeAltDentifier, bare_app, log_in, make_app, query_of, state_of, words

@@ -8,7 +8,7 @@ from flask import Response
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import create_environ
 
-from ..browser.session import StoreSessionInterface
+from ..browser.session_interface import StoreSessionInterface
 from .findings import Findings, finding
 from .public_url import PublicURL, cookie_path
 from .subject import Subject

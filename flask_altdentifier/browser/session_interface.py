@@ -1,0 +1,114 @@
+"""Server-side sessions in the store of the logins, for apps that do not configure Flask-Session."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Request, Response, request
+from flask.json.tag import TaggedJSONSerializer
+from flask.sessions import SessionMixin
+from flask_session.base import ServerSideSession, ServerSideSessionInterface
+
+from ..errors import StoreUnavailable
+from ..records import Records
+from ..state import ExtensionState
+from .request_login import get_request_login
+from .session import STATES_KEY
+
+_serializer = TaggedJSONSerializer()
+
+
+class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
+    """Keeps sessions in the store of the logins: one store, one setting.
+
+    While the store is down, sessions are empty, and a response becomes a 503 only if its request
+    changed the session.
+    """
+
+    def __init__(self, app: Flask, state: ExtensionState) -> None:
+        # As with Flask's own sessions, `session.permanent` is False unless the app sets it.
+        super().__init__(app, key_prefix="", permanent=False)
+        self.state = state
+
+    def open_session(self, app: Flask, request: Request) -> ServerSideSession:
+        """Return the session of *request*, empty while the store is down."""
+        try:
+            return super().open_session(app, request)
+        except StoreUnavailable:
+            self._records.error_reported = False
+            return self.session_class(sid=self._generate_sid(self.sid_length))
+
+    def regenerate(self, session: ServerSideSession) -> None:
+        """Set a new ID for *session*. `save_session` deletes the record under the old ID.
+
+        Flask-Session deletes that record here, and loses the session if the store fails afterward.
+        """
+        session.old_sid = getattr(session, "old_sid", session.sid)
+        session.sid = self._generate_sid(self.sid_length)
+        session.modified = True
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the session if it has changed. Replace *response* with a 503 if that fails."""
+        try:
+            super().save_session(app, session, response)
+            if hasattr(session, "old_sid"):
+                self._delete_session(session.old_sid)
+        except StoreUnavailable as error:
+            # Flask would answer 500, because it saves sessions outside of its error handling.
+            _replace_response(response, app.make_response(app.handle_user_exception(error)))
+
+    def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
+        """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
+
+        Rewriting an unchanged session would undo the changes of a simultaneous request.
+        """
+        return bool(session.modified)
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
+        """Return whether the session has changed, because its ID or expiry may be new."""
+        return session.modified
+
+    @property
+    def _records(self) -> Records:
+        return get_request_login(self.state, request).records
+
+    def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
+        return self._records.get("session", _hash(store_id), _load_session)
+
+    def _delete_session(self, store_id: str) -> None:
+        self._records.delete("session", _hash(store_id))
+
+    def _upsert_session(
+        self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
+    ) -> None:
+        # Otherwise, anonymous visits to /login would leave sessions that last a month.
+        only_pending = session.keys() <= {STATES_KEY, "_permanent"}
+        login_lifetime = self.state.config.login_lifetime
+        ttl = login_lifetime if only_pending else session_lifetime.total_seconds()
+        self._records.set("session", _hash(store_id), _serializer.dumps(dict(session)), ttl)
+
+
+def _load_session(data: Any) -> dict[str, Any]:
+    return dict(_serializer.loads(data))
+
+
+def _hash(store_id: str) -> str:
+    # The hash keeps session IDs out of the store, and turns cookies of any length into valid keys.
+    return hashlib.sha256(store_id.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _replace_response(response: Response, new: Response) -> None:
+    close = getattr(response.response, "close", None)
+    if close is not None:
+        close()
+    # after_request functions have run already, and the app's own error handler may set neither.
+    new.headers.setdefault("Cache-Control", "no-store")
+    if "Referrer-Policy" in response.headers:
+        new.headers.setdefault("Referrer-Policy", response.headers["Referrer-Policy"])
+    response.direct_passthrough = False
+    response.status_code = new.status_code
+    response.headers.clear()
+    response.headers.extend(new.headers)
+    response.set_data(new.get_data())
