@@ -8,7 +8,7 @@ from flask import Request, Response, current_app
 
 #: Characters that need no percent-encoding in a path (RFC 3986 section 3.3).
 _PATH_SAFE = "!$&'()*+,/:;=@~"
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {80, 443}
 
 
 def wants_html(request: Request) -> bool:
@@ -65,10 +65,10 @@ def _host_and_port(origin: str) -> tuple[str, int | None] | None:
     """Return the parts of an origin to compare. The scheme may differ behind a proxy."""
     try:
         parts = urlsplit(origin)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        port = parts.port
     except ValueError:
         return None
-    return (parts.hostname or "", None if port in _DEFAULT_PORTS.values() else port)
+    return (parts.hostname or "", None if port in _DEFAULT_PORTS else port)
 
 
 def redirect(location: str, status: int) -> Response:
