@@ -14,11 +14,23 @@ _DEFAULT_PORTS = {80, 443}
 def wants_html(request: Request) -> bool:
     """Return whether the client accepts HTML, which means that a person reads the response.
 
+    A client that accepts JSON too gets what it prefers (RFC 9110 section 12.5.1).
     `Sec-Fetch-Mode` does not show this, because a service worker fetches pages in mode `cors`.
     """
-    return any(
-        mimetype.partition(";")[0].lower() == "text/html" and quality > 0
-        for mimetype, quality in request.accept_mimetypes
+    html = _accepted_quality(request, "text/html")
+    json = _accepted_quality(request, "application/json", "application/problem+json")
+    return html > 0 and html >= json
+
+
+def _accepted_quality(request: Request, *types: str) -> float:
+    """Return the highest quality of *types* in `Accept`, 0 if it names none of them."""
+    return max(
+        (
+            quality
+            for mimetype, quality in request.accept_mimetypes
+            if mimetype.partition(";")[0].lower() in types
+        ),
+        default=0,
     )
 
 
@@ -30,7 +42,8 @@ def is_navigation(request: Request) -> bool:
     if mode is not None:
         return mode == "navigate"
     # Browsers do not send Sec-Fetch-Mode on plain http.
-    return wants_html(request) and "X-Requested-With" not in request.headers
+    accepts_html = _accepted_quality(request, "text/html") > 0
+    return accepts_html and "X-Requested-With" not in request.headers
 
 
 def is_script_request(request: Request) -> bool:

@@ -98,6 +98,33 @@ def test_page_needs_nothing_else(page: tuple[AltDentifierError, Page]) -> None:
     assert [tag for tag, _ in html.elements].count("style") == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "target"),
+    [(errors.LoginRequired(login_url="/login"), ["_top"]), (errors.StoreUnavailable(), [])],
+)
+def test_login_leaves_frames_and_turbo(error: AltDentifierError, target: list[str]) -> None:
+    """AltDentifier answers neither in a frame nor to a script. A retry stays where it is."""
+    html = page_of(error)
+    assert len(html.values("href", cls="button")) == 1
+    assert html.values("target") == target
+
+
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        ("application/json, text/plain, */*", "application/problem+json"),
+        ("application/json, text/html;q=0.5", "application/problem+json"),
+        ("text/html;q=0.5, application/problem+json;q=0.6", "application/problem+json"),
+        ("text/html, application/json;q=0.5", "text/html"),
+        ("text/html, application/xhtml+xml, application/json", "text/html"),
+    ],
+)
+def test_client_gets_the_format_that_it_prefers(accept: str, mimetype: str) -> None:
+    client = make_app().test_client()
+    response = client.get("/callback", headers={"Accept": accept})
+    assert (response.status_code, response.mimetype) == (400, mimetype)
+
+
 def test_operator_errors_offer_no_next_step() -> None:
     kinds = {kind for kind in CLASSES if kind.next_step is None}
     assert kinds == {
@@ -211,3 +238,11 @@ def test_logout_page_has_one_button(app: Flask) -> None:
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
     assert html.values("method") == ["post"]
     assert [tag for tag, _ in html.elements].count("button") == 1
+
+
+def test_logout_page_has_the_csrf_token_of_the_app(app: Flask) -> None:
+    app.jinja_env.globals["csrf_token"] = lambda: "a-token"
+    html = Page(app.test_client().get("/logout", headers=PAGE).text)
+    assert (html.values("name")[-1:], html.values("value")) == (["csrf_token"], ["a-token"])
+    app.config["WTF_CSRF_FIELD_NAME"] = "own"
+    assert Page(app.test_client().get("/logout", headers=PAGE).text).values("name")[-1:] == ["own"]
