@@ -75,6 +75,7 @@ def test_equality(values: dict[str, Any]) -> None:
     assert make_grant() == make_grant()
     assert hash(make_grant()) == hash(make_grant())
     assert make_grant(**values) != make_grant()
+    assert hash(make_grant(**values)) != hash(make_grant())
     assert make_grant() != "grant"
 
 

@@ -17,6 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_altdentifier import blueprint
 from flask_altdentifier.errors import ConfigError
 from flask_altdentifier.http.transport import HTTPTransport
+from flask_altdentifier.scopes import DOCUMENTED_SCOPE_NAMES
 from flask_altdentifier.state import MAX_LOGIN_URL, get_state
 from flask_altdentifier.stores import (
     MemoryStore,
@@ -168,6 +169,12 @@ def test_key_prefix_differs_between_providers_clients_and_session_prefixes() -> 
     assert len({state_of(make_app(**config)).key_prefix for config in configs}) == 4
 
 
+@pytest.mark.parametrize("config", [{}, {"SESSION_KEY_PREFIX": "session:"}])
+def test_key_prefix_stays_the_same(config: dict[str, str]) -> None:
+    """With another prefix, an update would end every login."""
+    assert state_of(make_app(**config)).key_prefix == "altdentifier:38c203902c1b15b6:"
+
+
 def test_missing_registration_is_a_config_error() -> None:
     with bare_app().app_context(), pytest.raises(ConfigError, match="register_blueprint"):
         get_state()
@@ -196,6 +203,8 @@ def login_url(app: Flask, *arguments: Any, **environ: str) -> str:
 def test_login_url_asks_for_scopes_that_login_does_not(app: Flask) -> None:
     url = login_url(app, "/a?b=1&c", frozenset({"read:user", "write:integrations", "other"}))
     assert query_of(url) == {"next": "/a?b=1&c", "scope": "write:integrations"}
+    both = login_url(make_app(ALTDENTIFIER_SCOPE="x"), None, DOCUMENTED_SCOPE_NAMES)
+    assert query_of(both) == {"scope": "read:user write:integrations"}
 
 
 @pytest.mark.parametrize(
@@ -203,7 +212,9 @@ def test_login_url_asks_for_scopes_that_login_does_not(app: Flask) -> None:
     [
         ("/" + "a" * (MAX_PATH - 1), True),
         ("/" + "a" * MAX_PATH, False),
-        ("/?" + "&=" * 1000, False),  # three times as long in a query
+        # Three times as long in a query:
+        ("/?" + "&" * ((MAX_LOGIN_URL - len("/login?next=/?")) // 3), True),
+        ("/?" + "&" * ((MAX_LOGIN_URL - len("/login?next=/?")) // 3) + "a", False),
     ],
 )
 def test_login_url_leaves_out_a_page_that_is_too_long(app: Flask, path: str, kept: bool) -> None:

@@ -97,6 +97,10 @@ def test_longest_code() -> None:
     assert AuthorizationResponse(b"code=" + b"a" * MAX_VALUE).code == "a" * MAX_VALUE
 
 
+def test_code_may_have_equals_signs() -> None:
+    assert AuthorizationResponse(b"code=a=b==").code == "a=b=="
+
+
 def test_many_parameters_are_read_fast() -> None:
     """A query of 60 kB costs next to nothing."""
     start = time.process_time()

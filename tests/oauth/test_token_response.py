@@ -31,13 +31,19 @@ def test_only_members_that_count_are_returned() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"", b"null", b"[]", b"<html>", b"[" * 100_000),
+        *(b"", b"<html>", b"[" * 100_000),
         b'{"access_token":"t","token_type":"bearer","access_token":"u"}',
         b'{"access_token":"t","token_type":"bearer","expires_in":NaN}',
     ],
 )
 def test_other_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
+        parse_token_response(body)
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"object"'])
+def test_only_an_object_is_a_token(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^object$"):
         parse_token_response(body)
 
 
@@ -51,7 +57,7 @@ INVALID: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize(("member", "value"), [(m, v) for m in INVALID for v in INVALID[m]])
 def test_invalid_member_is_refused(member: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=member):
+    with pytest.raises(ValueError, match=f"^{member}$"):
         parse(**{member: value})
 
 
