@@ -31,6 +31,11 @@ def test_invalid_value_is_refused_at_registration(key: str, values: list[Any]) -
             make_app(**{key: value})
 
 
+@pytest.mark.parametrize("value", ["Strict", "None", None])
+def test_same_site_is_what_browsers_know(value: str | None) -> None:
+    make_app(SESSION_COOKIE_SAMESITE=value)
+
+
 def test_valid_values_are_accepted() -> None:
     make_app(
         SESSION_COOKIE_DOMAIN=".app.example",

@@ -125,6 +125,11 @@ def test_sqlite_beside_sessions_in_files(tmp_path: Path, cache: Any) -> None:
     assert isinstance(store_at_first_use(app), SQLiteStore)
 
 
+@pytest.mark.parametrize("kind", ["redis", "sqlalchemy", "cachelib"])
+def test_sqlite_until_flask_session_is_registered(tmp_path: Path, kind: str) -> None:
+    assert isinstance(store_at_first_use(registered(tmp_path, SESSION_TYPE=kind)), SQLiteStore)
+
+
 @pytest.mark.parametrize("kind", ["memcached", "mongodb", "dynamodb", "Memcached"])
 def test_sessions_on_another_server_need_a_store(tmp_path: Path, kind: str) -> None:
     with pytest.raises(ConfigError, match="ALTDENTIFIER_STORE is missing"):

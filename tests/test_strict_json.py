@@ -56,6 +56,8 @@ def test_depth_is_limited(start: bytes, end: bytes) -> None:
     for depth in (MAX_DEPTH + 1, 100_000):
         with pytest.raises(InvalidJSON, match="nested"):
             loads(nested(depth))
+    with pytest.raises(InvalidJSON, match="nested"):
+        loads(b"[" + b",".join([nested(1), nested(MAX_DEPTH)]) + b"]")
 
 
 def test_brackets_in_strings_are_no_levels() -> None:

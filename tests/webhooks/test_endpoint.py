@@ -344,6 +344,14 @@ def test_main_blueprint_is_needed_and_its_config_counts() -> None:
             post(app, BODY)
 
 
+def test_secret_that_is_set_after_the_main_blueprint_does_not_count() -> None:
+    app = bare_app()
+    app.register_blueprint(blueprint)
+    app.config[SECRET_KEY] = SECRET
+    with pytest.raises(ConfigError, match=SECRET_KEY):
+        app.register_blueprint(webhooks.blueprint)
+
+
 @pytest.mark.parametrize("first", ["webhooks", "main"])
 def test_any_order_name_and_depth(first: str) -> None:
     app = bare_app(ALTDENTIFIER_WEBHOOK_SECRET=SECRET)
