@@ -26,12 +26,12 @@ def versions() -> str:
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Return a table."""
-    return "\n".join([line(head), f"|{' --- |' * len(head)}", *map(line, lines)])
+    return "\n".join([line(head), f"|{'---|' * len(head)}", *map(line, lines)])
 
 
 def line(cells: Sequence[str]) -> str:
     """Return one line of a table."""
-    return f"| {' | '.join(cells)} |"
+    return f"|{'|'.join(cells)}|"
 
 
 def write(blocks: Mapping[str, str]) -> None:
