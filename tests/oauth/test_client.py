@@ -131,10 +131,10 @@ def test_token_request_with_post() -> None:
 
 def test_token_request_with_basic() -> None:
     transport = FakeTransport()
-    exchange(transport, client_secret="a b:%/", token_auth_method="client_secret_basic")
+    exchange(transport, client_secret=" +:%/", token_auth_method="client_secret_basic")
     exchange(transport)
     (_, _, headers, form), (_, _, later_headers, _) = transport.requests
-    assert b64decode(headers["Authorization"].removeprefix("Basic ")) == b"the%20id:a%20b%3A%25%2F"
+    assert b64decode(headers["Authorization"].removeprefix("Basic ")) == b"the%20id:%20%2B%3A%25%2F"
     assert not {"client_id", "client_secret"} & set(form)
     assert "Authorization" not in later_headers
 
