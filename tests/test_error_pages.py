@@ -246,3 +246,5 @@ def test_logout_page_has_the_csrf_token_of_the_app(app: Flask) -> None:
     assert (html.values("name")[-1:], html.values("value")) == (["csrf_token"], ["a-token"])
     app.config["WTF_CSRF_FIELD_NAME"] = "own"
     assert Page(app.test_client().get("/logout", headers=PAGE).text).values("name")[-1:] == ["own"]
+    app.jinja_env.globals["csrf_token"] = "not a function"
+    assert Page(app.test_client().get("/logout", headers=PAGE).text).values("value") == []
