@@ -20,6 +20,7 @@ from urllib3.util.connection import create_connection
 
 from flask_altdentifier.errors import ProviderError, ProviderTimeout
 from flask_altdentifier.http import connection as connections
+from flask_altdentifier.http import deadline_socket
 from flask_altdentifier.http.transport import MAX_BODY, user_agent
 
 from .conftest import Connect, Serve
@@ -98,11 +99,11 @@ def test_broken_response_is_refused(
 
 @pytest.mark.parametrize("body", [b"Content-Length: 10\r\n\r\nshort", b"\r\n" + b"x" * 70_000])
 def test_status_of_an_error_counts_without_its_body(body: bytes, serve: Serve) -> None:
-    head = b"HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\n"
+    head = b"HTTP/1.1 400 Bad Request\r\nRetry-After: 7\r\n"
     running, client = serve(send(head + body, close=True))
     for _ in range(2):
         response = client.exchange()
-        assert (response.status, response.headers["Retry-After"], response.data) == (429, "7", b"")
+        assert (response.status, response.headers["Retry-After"], response.data) == (400, "7", b"")
     assert running.connections == 2
 
 
@@ -143,6 +144,18 @@ def test_body_comes_as_it_is(response: bytes, data: bytes, serve: Serve) -> None
     """Chunks are joined, 64 kB are read, and nothing is decompressed."""
     _, client = serve(send(response))
     assert client.exchange().data == data
+
+
+def test_response_may_have_as_many_bytes_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline_socket, "MAX_RESPONSE", 3)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reader = deadline_socket.DeadlineSocket(ours, 5).makefile("rb")
+        theirs.sendall(b"abc")
+        assert reader.read(3) == b"abc"
+        theirs.sendall(b"d")
+        with pytest.raises(deadline_socket.ResponseTooLarge):
+            reader.read(1)
 
 
 def test_redirect_is_returned(serve: Serve) -> None:
