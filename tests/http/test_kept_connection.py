@@ -231,3 +231,25 @@ def test_failed_operation_closes_the_connection(
     assert running.connections == 2
     paths = [request.split()[1] for request in running.requests]
     assert len(paths) == len(set(paths))
+
+
+def test_connections_of_simultaneous_exchanges_are_kept(serve: Serve) -> None:
+    both = threading.Barrier(2)
+
+    def respond(connection: socket.socket) -> None:
+        both.wait(5)
+        connection.sendall(MINE)
+
+    running, client = serve(respond)
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(2):
+            answers = [threads.submit(client.exchange) for _ in range(2)]
+            assert [answer.result().data for answer in answers] == [b"mine"] * 2
+    assert running.connections == 2
+
+
+def test_connections_share_one_tls_context() -> None:
+    """Each context would parse the CA bundle."""
+    pool: Any = connections.create_pool("https://app.example")
+    first, second = pool._new_conn(), pool._new_conn()
+    assert first.ssl_context is second.ssl_context is not None

@@ -267,6 +267,23 @@ def test_second_address_is_tried(
     assert connect(origin, 2 * TIMEOUT).exchange().data == b"x"
 
 
+def test_each_address_is_tried_once_and_without_delay(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Any] = []
+
+    def refuse(address: Any, timeout: float, *, socket_options: Any) -> None:
+        assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in socket_options
+        tried.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(connections, "create_connection", refuse)
+    resolve_to(monkeypatch, "127.0.0.1", "::1")
+    with pytest.raises(ProviderError):
+        connect("http://test").exchange()
+    assert tried == [("127.0.0.1", 80), ("::1", 80)]
+
+
 def test_addresses_share_the_deadline(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     resolve_to(monkeypatch, *addresses)
