@@ -66,7 +66,7 @@ def test_missing_credential_stops_the_registration(key: str) -> None:
     ("key", "value", "read"),
     [
         ("CLIENT_ID", 12345678901234567890, "12345678901234567890"),
-        ("CLIENT_SECRET", 42, "42"),
+        ("CLIENT_SECRET", 0, "0"),
         ("SCOPE", "write:integrations  read:user", {"read:user", "write:integrations"}),
         ("SCOPE", ["read:user", "write:integrations"], {"read:user", "write:integrations"}),
         ("SCOPE", ("read:user",), {"read:user"}),
@@ -107,7 +107,7 @@ INVALID: list[tuple[str, str, list[Any]]] = [
     ("TIMEOUT", "seconds", [0, None, "10", float("nan")]),
     ("LOGIN_LIFETIME", "seconds", [-1, True, float("inf")]),
     ("GRANT_LIFETIME", "seconds", [MAX_SECONDS + 1, 0]),
-    ("AFTER_LOGIN", "begins with one", ["home", "//evil.example", None]),
+    ("AFTER_LOGIN", "begins with one", ["home", "//evil.example", None, 7]),
     ("AFTER_LOGOUT", "begins with one", ["/\\evil.example", "/" + "a" * 2048]),
     ("STORE", "sqlite:///", ["nonsense", "", {}, MemoryStore]),
     ("WEBHOOK_SECRET", "not empty", ["", ["new", ""]]),
