@@ -144,6 +144,13 @@ def test_json_is_sent(lab: Lab, value: Any) -> None:
     assert json.loads(body or b"") == value
 
 
+def test_get_and_post_pass_everything_on(lab: Lab) -> None:
+    lab.result(lambda: api.get("/x", headers={"A": "b"}).status)
+    lab.result(lambda: api.post("/x", data=b"\x00", headers={"A": "c"}).status)
+    sent = [(method, headers["A"], body) for method, _, headers, body in lab.peer.calls]
+    assert sent == [("GET", "b", None), ("POST", "c", b"\x00")]
+
+
 def test_bytes_and_headers_are_sent(lab: Lab) -> None:
     headers = {"content-type": "a/b", "accept": "text/plain"}
     lab.result(status_of("/x", "report", data=b"\x00", headers=headers))
@@ -254,6 +261,11 @@ def test_401_ends_the_grant_for_good(lab: Lab) -> None:
     assert (len(lab.peer.calls), set_cookies(response)) == (1, [])
     assert lab.client.get("/who").text == copy.get("/who").text == "nobody"
     assert lab.client.get("/cart").text == "apples"
+
+
+def test_401_leads_to_a_login_and_back(lab: Lab) -> None:
+    lab.peer.answer(401, b"")
+    assert 'href="/login?next=/do"' in lab.do(status_of("/x"), headers=PAGE).text
 
 
 def test_401_while_the_store_is_down_is_a_503(lab: Lab) -> None:
