@@ -38,6 +38,8 @@ class Canary:
     """Test logins at one site, and their results."""
 
     url: str
+    #: Whether logins may go to a sandbox.
+    allow_sandbox: bool = False
     logins: int = LOGINS
     passed: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -46,6 +48,11 @@ class Canary:
     def summary(self) -> str:
         """How many logins worked, of how many."""
         return f"{self.passed} of {self.passed + len(self._failures)} logins came back."
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every login that was tried came back."""
+        return not self._failures
 
     def __post_init__(self) -> None:
         self._failures: list[SiteProblem] = []
@@ -80,7 +87,7 @@ class Canary:
         self._failures.append(SiteProblem(code, host=urlsplit(self.url).netloc, cause=cause))
 
     def _log_in(self, browser: Browser) -> None:
-        page, query = follow_login(browser, self.url)
+        page, query = follow_login(browser, self.url, allow_sandbox=self.allow_sandbox)
         self._skews.append(page_skew(page))
         callback, cookie = find_callback(page, query["redirect_uri"]), find_state_cookie(page)
         self._check_state_is_new(page, query["state"])
@@ -118,8 +125,8 @@ class Canary:
         return found
 
 
-def check_site(url: str) -> Canary:
+def check_site(url: str, *, allow_sandbox: bool = False) -> Canary:
     """Run test logins at the site whose `/login` is below *url*, and return the results."""
-    canary = Canary(f"{url.rstrip('/').removesuffix('/login')}/login")
+    canary = Canary(f"{url.rstrip('/').removesuffix('/login')}/login", allow_sandbox)
     canary.run()
     return canary

@@ -12,14 +12,24 @@ from .findings import Finding
 _COLORS = {"error": "red", "warning": "yellow"}
 
 
-def print_findings(findings: list[Finding], *, as_json: bool, summary: str) -> None:
-    """Print a block for each finding, the count and a *summary*, or a JSON list."""
+def print_findings(
+    findings: list[Finding], *, as_json: bool, summary: str, is_complete: bool
+) -> None:
+    """Print a block for each finding, the count and a *summary*, or a JSON list.
+
+    If the run is not complete, "No problems found" would be wrong even without findings.
+    """
+    is_hidden = not findings and not is_complete
+    if is_hidden:
+        summary += " --ignore hides why the others failed."
     if as_json:
         click.echo(json.dumps([found.to_json() for found in findings], indent=2))
+        if is_hidden:
+            click.echo(summary, err=True)
         return
     for found in findings:
         _print_block(found)
-    click.secho(f"{_count(findings)} {summary}".rstrip(), bold=True)
+    click.secho(summary if is_hidden else f"{_count(findings)} {summary}".rstrip(), bold=True)
 
 
 def select(findings: list[Finding], ignored: Collection[str]) -> list[Finding]:

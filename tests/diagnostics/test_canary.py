@@ -227,6 +227,22 @@ def test_store_that_is_down_is_named(monkeypatch: Patch) -> None:
     assert found(monkeypatch, site(ALTDENTIFIER_STORE=Down())) == ["site-store-down"]
 
 
+def test_ignored_failure_is_no_all_clear() -> None:
+    with serve(site(), tls=False) as port:
+        arguments = ["altdentifier", "check", "--site", f"http://127.0.0.1:{port}/no-login"]
+        arguments += ["--ignore", "site-no-login"]
+        text, as_json = flask_command(*arguments), flask_command(*arguments, "--json")
+    assert text.output == "0 of 1 logins came back. --ignore hides why the others failed.\n"
+    assert (as_json.stdout, as_json.stderr) == ("[]\n", text.output)
+    assert (text.exit_code, as_json.exit_code) == (1, 1)
+
+
+def test_ignored_sandbox_does_not_end_the_run(monkeypatch: Patch) -> None:
+    app = site(ALTDENTIFIER_BASE_URL="http://127.0.0.1:8400")
+    canary = visit(monkeypatch, app, allow_sandbox=True)
+    assert (canary.findings, canary.summary) == ([], f"{LOGINS} of {LOGINS} logins came back.")
+
+
 @pytest.mark.parametrize("body", ["Oops", '["reason"]', '{"reason": 7}'])
 def test_error_page_of_the_app_hides_the_answer(monkeypatch: Patch, body: str) -> None:
     app = make_app(**CREDENTIALS)
