@@ -16,7 +16,7 @@ from .consent import get_offered_guilds, get_ticked_scopes, read_consent
 from .failures import Failure
 from .oauth.authorization_server import authorization_server
 from .pages import render_page
-from .redirect_uris import get_form_action_source, is_loopback_uri
+from .redirect_uris import is_loopback_uri
 from .state import sandbox_state
 from .users import USERS
 
@@ -86,7 +86,7 @@ def _respond(client: Client, redirect_uri: str) -> Response:
         return _finish(client, grant, scopes, guilds)
     return render_page(
         "authorize.html",
-        form_target=get_form_action_source(redirect_uri),
+        form_action="*",  # the application may redirect to another origin of its own
         client=client,
         host=urlsplit(redirect_uri).netloc,
         scopes=[DOCUMENTED_SCOPES[scope] for scope in scopes],

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 def render_page(
-    template: str, *, status: int = 200, form_target: str = "", **values: object
+    template: str, *, status: int = 200, form_action: str = "'self'", **values: object
 ) -> Response:
     """Render *template*.
 
-    *form_target* is the CSP source of the URL that the page's form finally redirects to, because
-    Chromium also applies `form-action` to the redirects after a form.
+    *form_action* is the CSP source of all URLs that the page's form redirects to. Chromium applies
+    it to each redirect after a form, also to those of the application.
     """
     response = make_response(render_template(f"altdentifier_sandbox/{template}", **values), status)
-    response.headers["Content-Security-Policy"] = _make_policy(form_target)
+    response.headers["Content-Security-Policy"] = _make_policy(form_action)
     return response
 
 
@@ -36,7 +36,7 @@ def render_error(error: HTTPException) -> Response:
 def add_security_headers(response: Response) -> Response:
     """Forbid caches and frames, and hide the URL from other sites."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", _make_policy(""))
+    headers.setdefault("Content-Security-Policy", _make_policy("'self'"))
     headers.setdefault("Cache-Control", "no-store")
     headers["X-Frame-Options"] = "DENY"
     headers["X-Content-Type-Options"] = "nosniff"
@@ -44,8 +44,7 @@ def add_security_headers(response: Response) -> Response:
     return response
 
 
-def _make_policy(form_target: str) -> str:
-    form_action = f"'self' {form_target}".rstrip()
+def _make_policy(form_action: str) -> str:
     return (
         f"default-src 'none'; style-src 'self'; form-action {form_action}; "
         "frame-ancestors 'none'; base-uri 'none'"

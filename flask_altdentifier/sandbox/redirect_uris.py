@@ -6,8 +6,7 @@ import re
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-# RFC 6749 section 3.1.2: absolute, without a fragment. The host becomes a part of a response header
-# in get_form_action_source(), so it has only characters without a special meaning there.
+# RFC 6749 section 3.1.2: absolute, without a fragment.
 _WEB_URI = re.compile(
     r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?(?:[/?][!-\"$-\[\]-~]*)?"
 )
@@ -43,14 +42,3 @@ def is_webhook_url(url: str) -> bool:
     if not is_web_uri(url) or not is_loopback_uri(url):
         return False
     return not (urlsplit(url).hostname or "").endswith(".localhost")
-
-
-def get_form_action_source(uri: str) -> str:
-    """Return the CSP source that allows a form to redirect to *uri*.
-
-    This is the origin without an empty port. For an IPv6 address it is the scheme, because CSP
-    cannot express such an address (CSP3 section 2.3.1).
-    """
-    parts = urlsplit(uri)
-    host = parts.netloc.removesuffix(":")
-    return f"{parts.scheme}:" if "[" in host else f"{parts.scheme}://{host}"

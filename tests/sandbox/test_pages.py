@@ -30,16 +30,8 @@ def test_every_page(site: Site, path: str) -> None:
         assert stylesheet.mimetype == "text/css"
 
 
-@pytest.mark.parametrize(
-    ("url", "sources"),
-    [
-        (LINK, "'self'"),
-        (authorize_url(), "'self' http://localhost:5000"),
-        (authorize_url(redirect_uri="https://app.example:/"), "'self' https://app.example"),
-        (authorize_url(redirect_uri="http://[::1]:5000/"), "'self' http:"),
-    ],
-)
-def test_form_ends_at_the_application(site: Site, url: str, sources: str) -> None:
+@pytest.mark.parametrize(("url", "sources"), [(LINK, "'self'"), (authorize_url(), "*")])
+def test_form_may_end_at_the_application(site: Site, url: str, sources: str) -> None:
     policy = site.get(url).headers["Content-Security-Policy"]
     assert re.findall("form-action ([^;]*);", policy) == [sources]
 
