@@ -75,6 +75,8 @@ def test_credentials_are_required(tmp_path: Path) -> None:
 @pytest.mark.server
 def test_one_command_runs_the_app_and_a_sandbox(tmp_path: Path) -> None:
     port, sandbox_port = free_ports(2)
+    # Processes inherit it if it is ignored, as in the background of a shell.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "example_app", f"--port={port}", f"--sandbox-port={sandbox_port}"],
         env={**os.environ, "FLASK_INSTANCE_PATH": str(tmp_path / "instance")},
@@ -83,6 +85,7 @@ def test_one_command_runs_the_app_and_a_sandbox(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
+    signal.signal(signal.SIGINT, handler)
     assert process.stdout is not None
     try:
         for line in process.stdout:  # the reloader has started the app
@@ -94,5 +97,5 @@ def test_one_command_runs_the_app_and_a_sandbox(tmp_path: Path) -> None:
             assert "Gatehouse" in response.read().decode()
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(10)
+        process.wait(30)
         process.stdout.close()
