@@ -21,6 +21,8 @@ from .state import get_state
 from .urls import is_loopback, parse_absolute_url
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .sandbox import Client
 
 PORT = click.IntRange(0, 65535)
@@ -201,14 +203,32 @@ def link(guild_id: str | None) -> None:
 @with_app
 def logout_all() -> None:
     """End every login of this app."""
+    from .diagnostics.store import sqlite_path
+
+    store = get_state().get_store()
+    path = sqlite_path(store)
+    name = type(store).__name__ if path is None else f"{type(store).__name__} {path}"
+    # The first use would create the file for the user of this command, not for the workers.
+    is_missing = path is not None and _is_missing(path)
     try:
-        count = end_all_logins()
+        count = 0 if is_missing else end_all_logins()
     except StoreUnavailable:
         raise click.ClickException(
             "The store does not answer. Start its server or correct ALTDENTIFIER_STORE, then try "
             "again."
         ) from None
     click.echo(f"{count} login{'' if count == 1 else 's'} ended.")
+    click.echo(f"There is no store yet: {name}" if is_missing else f"Store: {name}")
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        pass  # the store fails too
+    return False
 
 
 commands: tuple[click.Command, ...] = (dev, check, sandbox, link, logout_all)

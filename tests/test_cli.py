@@ -48,9 +48,25 @@ def test_logout_all() -> None:
     for _ in range(2):
         log_in(app.test_client())
     assert run(app, "logout-all", input="n\n").exit_code == 1
-    assert run(app, "logout-all", "--yes").output == "2 logins ended.\n"
+    assert run(app, "logout-all", "--yes").output == "2 logins ended.\nStore: WatchedStore\n"
     log_in(app.test_client())
-    assert run(app, "logout-all", input="y\n").output.endswith("1 login ended.\n")
+    assert run(app, "logout-all", input="y\n").output.endswith(
+        "1 login ended.\nStore: WatchedStore\n"
+    )
+
+
+def test_logout_all_creates_no_store(tmp_path: Path) -> None:
+    app = make_app(TESTING=False, ALTDENTIFIER_STORE=None)
+    app.instance_path = str(tmp_path / "instance")
+    path = tmp_path / "instance" / "altdentifier.sqlite3"
+    none = f"0 logins ended.\nThere is no store yet: SQLiteStore {path}\n"
+    assert run(app, "logout-all", "--yes").output == none
+    assert list(tmp_path.iterdir()) == []
+    path.parent.mkdir()
+    assert run(app, "logout-all", "--yes").output == none
+    path.touch()
+    output = f"0 logins ended.\nStore: SQLiteStore {path}\n"
+    assert run(app, "logout-all", "--yes").output == output
 
 
 def test_logout_all_needs_the_store() -> None:
@@ -59,6 +75,13 @@ def test_logout_all_needs_the_store() -> None:
             raise ConnectionError
 
     result = run(make_app(ALTDENTIFIER_STORE=Down()), "logout-all", "--yes")
+    assert (result.exit_code, "ALTDENTIFIER_STORE" in result.output) == (1, True)
+
+
+def test_logout_all_does_not_take_an_unusable_path_for_no_store(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    app = make_app(ALTDENTIFIER_STORE=f"sqlite:///{tmp_path / 'file' / 'logins.sqlite3'}")
+    result = run(app, "logout-all", "--yes")
     assert (result.exit_code, "ALTDENTIFIER_STORE" in result.output) == (1, True)
 
 

@@ -37,7 +37,7 @@ def check_store(subject: Subject, *, offline: bool) -> Findings:
     except ConfigError as error:
         yield finding("store-config", error=error)
         return
-    path = _sqlite_path(store)
+    path = sqlite_path(store)
     yield from _check_kind(subject, store, path)
     if not offline:
         yield from _try_store(subject, store, path)
@@ -86,7 +86,8 @@ def _use_store(store: Store, prefix: str) -> None:
     store.delete(key)
 
 
-def _sqlite_path(store: Store) -> Path | None:
+def sqlite_path(store: Store) -> Path | None:
+    """Return the path of the SQLite file of *store*, or None if it is another store."""
     connections = getattr(store, "_connections", None)
     path = getattr(connections, "_path", None)
     return None if path is None else Path(path)
