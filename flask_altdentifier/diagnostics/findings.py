@@ -89,7 +89,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "redirect-uri-missing": _error(
         "ALTDENTIFIER_REDIRECT_URI is missing: {evidence}, and no ProxyFix is applied.",
-        "Behind a proxy, the app sees http or an internal host. AltDentifier does not know that URL.",
+        "Behind a proxy, the app sees http or an internal host, which AltDentifier does not know.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "secret-key-weak": _warning(
@@ -340,9 +340,9 @@ PROBLEMS: dict[str, Problem] = {
         'ALTDENTIFIER_BASE_URL = "https://altdentifier.com"',
     ),
     "site-redirect-scheme": _error(
-        "The site is https, but its logins return to {uri}.",
-        "The proxy does not forward the scheme to the app. Browsers send no Secure cookie on http.",
-        'ALTDENTIFIER_REDIRECT_URI = "{fixed}"',
+        "The login at {url} leads to {uri}.",
+        "{why}",
+        "{fix}",
     ),
     "site-redirect-host": _error(
         "Logins that start on {host} return to {other}.",

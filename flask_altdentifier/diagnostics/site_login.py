@@ -48,8 +48,9 @@ def _split(url: str) -> SplitResult:
 def _check_redirect(url: SplitResult, location: SplitResult) -> None:
     """Raise `SiteProblem` if *location* is on another site. `www` makes no difference."""
     if location.scheme == "http" and url.scheme == "https":
-        fixed = location._replace(scheme="https").geturl()
-        raise SiteProblem("site-redirect-scheme", uri=location.geturl(), fixed=fixed)
+        why = "The app or the proxy redirects from https to http."
+        fix = f"Make this redirect go to {location._replace(scheme='https').geturl()}"
+        raise _other_scheme(url, location, why, fix)
     if _without_www(location.hostname) != _without_www(url.hostname):
         raise SiteProblem("site-login-elsewhere", url=url.geturl(), host=location.netloc)
 
@@ -80,10 +81,23 @@ def find_callback(page: Page, redirect_uri: str) -> SplitResult:
         code = "site-www" if _without_www(host) == _without_www(other) else "site-redirect-host"
         raise SiteProblem(code, host=host, other=other, fixed=fixed)
     if callback.scheme != url.scheme:
-        raise SiteProblem("site-redirect-scheme", uri=callback.geturl(), fixed=fixed)
+        why = "The proxy does not forward the scheme. Browsers send no Secure cookie on http."
+        fix = f'ALTDENTIFIER_REDIRECT_URI = "{fixed}"'
+        if url.scheme == "http":
+            why = "On plain http, others on the network can read the cookies of the login."
+            fix = f"Redirect all of http://{url.netloc} to https in the proxy."
+        raise _other_scheme(url, callback, why, fix)
     if host == other and _port(callback) != _port(url):
         raise SiteProblem("site-redirect-host", host=url.netloc, other=callback.netloc, fixed=fixed)
     return callback
+
+
+def _other_scheme(url: SplitResult, target: SplitResult, why: str, fix: str) -> SiteProblem:
+    """Return the problem of a login that leads from *url* to *target*, which has another scheme."""
+    url = url._replace(query="")
+    return SiteProblem(
+        "site-redirect-scheme", url=url.geturl(), uri=target.geturl(), why=why, fix=fix
+    )
 
 
 def _port(url: SplitResult) -> int:

@@ -144,6 +144,45 @@ def test_proxy_is_named(monkeypatch: Patch, behind: Callable[[WSGI], WSGI], code
     assert found(monkeypatch, behind(site())) == [code]
 
 
+@pytest.mark.parametrize(
+    ("config", "behind", "url", "title", "fix"),
+    [
+        (
+            {},
+            rewrite_request(scheme="http"),
+            "https://shop.example",
+            "The login at https://shop.example/login leads to http://shop.example/callback.",
+            f'ALTDENTIFIER_REDIRECT_URI = "{PUBLIC}"',
+        ),
+        (
+            {"ALTDENTIFIER_REDIRECT_URI": PUBLIC},
+            lambda app: app,
+            "http://shop.example",
+            f"The login at http://shop.example/login leads to {PUBLIC}.",
+            "Redirect all of http://shop.example to https in the proxy.",
+        ),
+        (
+            {},
+            answering("302 Found", "/login", Location=HTTP),
+            "https://shop.example",
+            "The login at https://shop.example/login leads to http://shop.example/login.",
+            "Make this redirect go to https://shop.example/login",
+        ),
+    ],
+)
+def test_scheme_that_changes_is_named_with_its_fix(
+    monkeypatch: Patch,
+    config: dict[str, Any],
+    behind: Callable[[WSGI], WSGI],
+    url: str,
+    title: str,
+    fix: str,
+) -> None:
+    [problem] = visit(monkeypatch, behind(site(**config)), url).findings
+    assert problem.code == "site-redirect-scheme"
+    assert (problem.title, problem.fix) == (title, fix)
+
+
 ESCAPE, PASTED = "\x1b[2J", '";import os;x="'
 
 
