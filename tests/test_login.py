@@ -55,7 +55,7 @@ def test_redirect_has_an_empty_body_but_not_an_empty_iterable(app: Flask) -> Non
     [
         ("write:integrations", "read:user write:integrations"),
         ("read:user  write:integrations evil", "read:user write:integrations"),
-        ("write:integrations\0", "read:user"),
+        ("write:integrations\t", "read:user"),
         ("", "read:user"),
     ],
 )
