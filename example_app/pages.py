@@ -18,7 +18,7 @@ blueprint = Blueprint("pages", __name__)
 #: Descriptions of the scopes.
 MEANINGS = {
     READ_USER: "Read your AltDentifier account",
-    WRITE_INTEGRATIONS: "Be added to Discord servers of yours",
+    WRITE_INTEGRATIONS: "Be added to one of your servers",
 }
 #: Descriptions of the verification methods.
 METHODS = {
