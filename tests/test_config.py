@@ -143,6 +143,7 @@ def test_config_is_read_once() -> None:
 def test_config_is_frozen_and_hides_secrets() -> None:
     config = config_with(WEBHOOK_SECRET="hunter2", CLIENT_SECRET="hunter3")
     assert "hunter" not in repr(config)
+    assert "client_id='id'" in repr(config)
     with pytest.raises(AttributeError):
         config.pkce = True  # type: ignore[misc]
 

@@ -136,6 +136,15 @@ def test_session_reads_as_empty_while_the_store_is_down(
     assert client.get("/cart").text == "apples"
 
 
+def test_empty_session_does_not_make_a_visitor_a_stranger(
+    client: FlaskClient, store: WatchedStore
+) -> None:
+    client.get("/cart/apples")
+    log_in(client)
+    store.fail()
+    assert reason(client.get("/who")) == "store_unavailable"
+
+
 @pytest.mark.parametrize("headers", [{}, PAGE])
 def test_write_to_a_store_that_is_down_is_a_503(
     client: FlaskClient, store: WatchedStore, headers: dict[str, str]
