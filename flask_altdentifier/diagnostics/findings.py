@@ -209,13 +209,13 @@ PROBLEMS: dict[str, Problem] = {
     "store-directory": _error(
         "The folder of the SQLite file does not exist: {path}",
         "Every login gets a 503.",
-        "mkdir -p -m 700 {path}",
+        "{fix}",
     ),
     "store-read-only": _error(
         "The SQLite file {path} cannot be opened for reading and writing{cause}.",
         "Every login gets a 503 if the workers run as the user of this command. SQLite also needs "
         "to create files beside it.",
-        "chown -R USER {folder}  # USER is who runs the workers",
+        "{fix}",
     ),
     "store-newer": _error(
         "The SQLite file {path} was written by a newer version of this package.",

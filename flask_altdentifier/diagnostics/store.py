@@ -73,9 +73,20 @@ def _try_store(subject: Subject, store: Store, path: Path | None) -> Findings:
         yield from _redis_eviction(subject, _client(store))
         return
     code = _CODES.get(failure.cause, "store-unreachable")
-    folder = None if path is None else path.parent
-    where = folder if code == "store-directory" else path
-    yield finding(code, cause=failure.text, path=where, folder=folder)
+    where = path.parent if path and code == "store-directory" else path
+    fix = "Give the user of the workers access." if path is None else _folder_fix(path.parent)
+    yield finding(code, cause=failure.text, path=where, fix=fix)
+
+
+def _folder_fix(folder: Path) -> str:
+    """Return the command that lets the workers write into *folder*, which may not exist."""
+    # Path.exists() raises PermissionError below a folder that is closed to this user.
+    above = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110
+    if above == folder:
+        return f"chown -R USER {folder}  # USER is who runs the workers"
+    if os.access(above, os.W_OK):
+        return f"mkdir -p -m 700 {folder}"
+    return f"install -d -m 700 -o USER {folder}  # as root. USER is who runs the workers"
 
 
 def _use_store(store: Store, prefix: str) -> None:

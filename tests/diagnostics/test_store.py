@@ -80,6 +80,25 @@ def test_check_does_not_create_the_store(tmp_path: Path, monkeypatch: pytest.Mon
     assert [path.name for path in tmp_path.rglob("*")] == ["instance"]
 
 
+@pytest.mark.parametrize("is_default", [True, False])
+def test_fix_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_default: bool
+) -> None:
+    """A folder that does not exist has no owner to change."""
+    folder = tmp_path / "instance"
+    app = sqlite_app(folder / "logins.sqlite3")
+    if is_default:
+        app = good_app(TESTING=False, ALTDENTIFIER_STORE=None)
+        app.instance_path = str(folder)
+    else:
+        assert _findings(app)[0].fix == f"mkdir -p -m 700 {folder}"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert _findings(app)[0].fix.startswith(f"install -d -m 700 -o USER {folder} ")
+    folder.mkdir()
+    (folder / ("altdentifier.sqlite3" if is_default else "logins.sqlite3")).mkdir()
+    assert _findings(app)[0].fix.startswith(f"chown -R USER {folder} ")
+
+
 def _findings(app: Flask) -> list[Any]:
     subject = Subject.create(app, production=False)
     assert subject is not None
