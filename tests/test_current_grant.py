@@ -66,6 +66,21 @@ def test_expired_grant_is_falsy(
     assert client.get("/who").text == "nobody"
 
 
+def test_expired_grant_can_be_read_beside_an_unknown_cookie(
+    app: Flask, client: FlaskClient, store: WatchedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.add_url_rule("/expired", "expired", lambda: [current_grant.expired])
+    log_in(client)
+    name, value = login_cookie_of(client) or ("", "")
+    [key] = store.keys("grant")
+    store.set(key, store.get(key), 700_000)
+    later = time.time() + 604_801
+    monkeypatch.setattr(time, "time", lambda: later)
+    for other in ("", f"; {name}={'x' * 43}"):
+        client.set_cookie(name, f"{value}{other}")
+        assert client.get("/expired").json == [True]
+
+
 def test_page_that_asks_who_is_there_varies_by_cookie(client: FlaskClient) -> None:
     assert client.get("/who").headers["Vary"] == "Cookie"
     assert "Vary" not in client.get("/").headers
