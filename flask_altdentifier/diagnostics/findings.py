@@ -341,7 +341,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-redirect-scheme": _error(
         "The login at {url} leads to {uri}.",
-        "{why}",
+        "Browsers send no Secure cookie on http, where others on the network can read the rest.",
         "{fix}",
     ),
     "site-redirect-host": _error(

@@ -48,9 +48,8 @@ def _split(url: str) -> SplitResult:
 def _check_redirect(url: SplitResult, location: SplitResult) -> None:
     """Raise `SiteProblem` if *location* is on another site. `www` makes no difference."""
     if location.scheme == "http" and url.scheme == "https":
-        why = "The app or the proxy redirects from https to http."
         fix = f"Make this redirect go to {location._replace(scheme='https').geturl()}"
-        raise _other_scheme(url, location, why, fix)
+        raise _other_scheme(url, location, fix)
     if _without_www(location.hostname) != _without_www(url.hostname):
         raise SiteProblem("site-login-elsewhere", url=url.geturl(), host=location.netloc)
 
@@ -74,30 +73,28 @@ def _unexpected(page: Page, code: str) -> SiteProblem:
 def find_callback(page: Page, redirect_uri: str) -> SplitResult:
     """Return *redirect_uri*. Raises `SiteProblem` if a browser sends no cookie of *page* there."""
     url, callback = page.url, _split(redirect_uri)
-    fixed = callback._replace(scheme=url.scheme, netloc=url.netloc).geturl()
+    scheme = max(url.scheme, callback.scheme)  # https, if one of them is
+    fixed = callback._replace(scheme=scheme, netloc=url.netloc).geturl()
     host, other = url.hostname or "", callback.hostname or ""
     is_sibling = any(c.domain and c.fits_host(host) and c.fits_host(other) for c in page.cookies)
     if host != other and not is_sibling:
         code = "site-www" if _without_www(host) == _without_www(other) else "site-redirect-host"
         raise SiteProblem(code, host=host, other=other, fixed=fixed)
     if callback.scheme != url.scheme:
-        why = "The proxy does not forward the scheme. Browsers send no Secure cookie on http."
+        # The proxy does not forward the scheme to the app.
         fix = f'ALTDENTIFIER_REDIRECT_URI = "{fixed}"'
         if url.scheme == "http":
-            why = "On plain http, others on the network can read the cookies of the login."
             fix = f"Redirect all of http://{url.netloc} to https in the proxy."
-        raise _other_scheme(url, callback, why, fix)
+        raise _other_scheme(url, callback, fix)
     if host == other and _port(callback) != _port(url):
         raise SiteProblem("site-redirect-host", host=url.netloc, other=callback.netloc, fixed=fixed)
     return callback
 
 
-def _other_scheme(url: SplitResult, target: SplitResult, why: str, fix: str) -> SiteProblem:
+def _other_scheme(url: SplitResult, target: SplitResult, fix: str) -> SiteProblem:
     """Return the problem of a login that leads from *url* to *target*, which has another scheme."""
     url = url._replace(query="")
-    return SiteProblem(
-        "site-redirect-scheme", url=url.geturl(), uri=target.geturl(), why=why, fix=fix
-    )
+    return SiteProblem("site-redirect-scheme", url=url.geturl(), uri=target.geturl(), fix=fix)
 
 
 def _port(url: SplitResult) -> int:

@@ -183,6 +183,12 @@ def test_scheme_that_changes_is_named_with_its_fix(
     assert (problem.title, problem.fix) == (title, fix)
 
 
+def test_redirect_uri_on_another_host_stays_https(monkeypatch: Patch) -> None:
+    app = site(ALTDENTIFIER_REDIRECT_URI="https://other.example/callback")
+    [problem] = visit(monkeypatch, app, "http://shop.example").findings
+    assert (problem.code, PUBLIC in problem.fix) == ("site-redirect-host", True)
+
+
 ESCAPE, PASTED = "\x1b[2J", '";import os;x="'
 
 
