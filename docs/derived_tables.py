@@ -70,7 +70,7 @@ def _prose(text: str) -> str:
     """Show placeholders as italics. The cause, which continues a word, is left out."""
     if text == "{error}":
         return "The output says what is wrong."
-    text = re.sub(r"(?<=\w)\{cause\}", "", text)
+    text = re.sub(r"(?<=[\w}])\{cause\}", "", text)
     text = re.sub(r"\{(\w+)(?:!r)?\}", r"*\1*", text)
     return f"{text}." if text.endswith("*") else text
 
