@@ -284,9 +284,9 @@ PROBLEMS: dict[str, Problem] = {
         "{fix}",
     ),
     "provider-error": _warning(
-        "{url} answers {status}.",
-        "Logins fail until AltDentifier recovers.",
-        "Run this check again later.",
+        "{url} answers {status}{cause}.",
+        "Logins fail as long as it does.",
+        "{fix}",
     ),
     "clock": _warning(
         "This machine's clock is {seconds} seconds {direction} AltDentifier's.",

@@ -16,6 +16,9 @@ from .subject import Subject
 #: Seconds that two clocks may differ.
 MAX_SKEW = 60
 
+#: Causes of a token response with status 200 that cannot be read.
+_NOT_THE_API = {"InvalidJSON", "InvalidTokenResponse"}
+
 
 def check_provider(subject: Subject) -> Findings:
     """Request the consent page, and exchange a made-up code."""
@@ -83,10 +86,20 @@ def _exchange_made_up_code(subject: Subject) -> Findings:
 def _failed(subject: Subject, error: ProviderFailure) -> Finding:
     url, status = subject.config.base_url, error.provider_status
     if status is not None:
-        code = "provider-blocked" if status == 403 else "provider-error"
-        return finding(code, url=url, status=status)
+        if status == 403:
+            return finding("provider-blocked", url=url)
+        cause, fix = "", "Run this check again later."
+        if error.cause in _NOT_THE_API:
+            cause = f", but the response is not AltDentifier's API ({error.cause})"
+            fix = "Correct ALTDENTIFIER_BASE_URL, or remove the proxy that answers instead."
+        return finding("provider-error", url=url, status=status, cause=cause, fix=fix)
     cause = f" ({error.cause})" if error.cause else " in time"
     fix = "Allow it in the firewall, or correct ALTDENTIFIER_BASE_URL."
     if subject.is_local:
         fix = "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
+    if error.cause == "SSLCertVerificationError":
+        fix = (
+            "Install the CA certificates of this system (ca-certificates), or set SSL_CERT_FILE to "
+            "a file with the CA certificate of your proxy."
+        )
     return finding("provider-unreachable", url=url, cause=cause, fix=fix)

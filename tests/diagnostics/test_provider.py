@@ -73,6 +73,25 @@ def test_provider_that_does_not_answer(error: AltDentifierError) -> None:
     assert only(app, offline=False).fix.startswith("flask altdentifier sandbox")
 
 
+def test_certificate_that_is_not_trusted() -> None:
+    app = good_app()
+    altdentifier(app).error = ProviderError(cause="SSLCertVerificationError")
+    found = only(app, offline=False)
+    assert found.code == "provider-unreachable"
+    assert "CA certificates" in found.fix
+    assert "firewall" not in found.fix
+
+
+@pytest.mark.parametrize("body", [b"<h1>Parked</h1>", b"{}"])
+def test_response_that_is_not_the_api(body: bytes) -> None:
+    app = good_app()
+    altdentifier(app).body = body
+    found = only(app, offline=False)
+    assert found.code == "provider-error"
+    assert "answers 200, but the response is not AltDentifier's API" in found.title
+    assert "ALTDENTIFIER_BASE_URL" in found.fix
+
+
 def test_token_endpoint_that_does_not_answer() -> None:
     class Half(FakeAltDentifier):
         def request(self, method: str, target: str, **rest: Any) -> Any:
