@@ -31,7 +31,7 @@ class Grant(_Tokens):
         refresh_token: The refresh token, or None. AltDentifier documents no way to use it.
         scope: The scopes that the user granted.
         requested_scope: The scopes that were requested.
-        expires_at: When the access token expires, as an aware UTC `datetime`.
+        expires_at: When the grant expires, as an aware UTC `datetime`.
 
     Example::
 
@@ -43,7 +43,7 @@ class Grant(_Tokens):
     scope: frozenset[str]
     #: The scopes that were requested. The user declined those that are missing in `scope`.
     requested_scope: frozenset[str]
-    #: When the access token expires (UTC).
+    #: When the grant expires (UTC): with its access token, or earlier by `ALTDENTIFIER_GRANT_LIFETIME`.
     expires_at: datetime
 
     def __init__(
