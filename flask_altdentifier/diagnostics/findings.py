@@ -134,7 +134,7 @@ PROBLEMS: dict[str, Problem] = {
         "SESSION_COOKIE_DOMAIN = None",
     ),
     "session-secure": _error(
-        "SESSION_COOKIE_SECURE is off on an https site.",
+        "SESSION_COOKIE_SECURE is off, and {evidence}.",
         "Browsers send the session cookie over plain http too, where others can read it.",
         "SESSION_COOKIE_SECURE = True",
     ),

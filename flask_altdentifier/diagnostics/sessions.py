@@ -26,9 +26,18 @@ def check_sessions(subject: Subject, public: PublicURL) -> Findings:
     if config.get("SESSION_USE_SIGNER"):
         yield finding("session-signer")
     if bool(config["SESSION_COOKIE_SECURE"]) != public.secure:
-        yield finding("session-secure" if public.secure else "session-secure-http")
+        code = "session-secure" if public.secure else "session-secure-http"
+        yield finding(code, evidence=_https_evidence(subject))
     if public.cookie_path != cookie_path(subject.app):
         yield finding("cookie-path", path=cookie_path(subject.app))
+
+
+def _https_evidence(subject: Subject) -> str:
+    uri = subject.config.redirect_uri
+    if uri is None:
+        return "the site must be https"
+    is_https = uri.startswith("https:")
+    return f"the redirect URI is {'https' if is_https else 'http, but must be https'}"
 
 
 def _interface(subject: Subject) -> Findings:

@@ -116,6 +116,27 @@ def test_production_without_any_setting() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("uri", "evidence"),
+    [
+        (PUBLIC, "the redirect URI is https"),
+        ("http://shop.example/callback", "the redirect URI is http, but must be https"),
+        (None, "the site must be https"),
+    ],
+)
+def test_session_cookie_is_not_secure(uri: str | None, evidence: str) -> None:
+    app = live_app(ALTDENTIFIER_REDIRECT_URI=uri, SESSION_COOKIE_SECURE=False)
+    found = {problem.code: problem for problem in check_app(app, offline=True, production=True)}
+    assert found["session-secure"].title == f"SESSION_COOKIE_SECURE is off, and {evidence}."
+
+
+def test_redirect_uri_may_have_the_prefix_of_a_mounted_app() -> None:
+    """The app does not see where a server or another app mounts it."""
+    assert codes(live_app(ALTDENTIFIER_REDIRECT_URI="https://shop.example/auth/callback")) == []
+    found = only(live_app(ALTDENTIFIER_REDIRECT_URI="https://shop.example/auth/call"))
+    assert found.code == "redirect-path"
+
+
 def test_local_redirect_uri_in_production() -> None:
     found = only(live_app(ALTDENTIFIER_REDIRECT_URI=LOCAL), production=True)
     assert found.code == "redirect-http"
