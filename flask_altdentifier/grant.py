@@ -43,7 +43,7 @@ class Grant(_Tokens):
     scope: frozenset[str]
     #: The scopes that were requested. The user declined those that are missing in `scope`.
     requested_scope: frozenset[str]
-    #: When the grant expires (UTC): with its access token, or earlier by `ALTDENTIFIER_GRANT_LIFETIME`.
+    #: When the grant expires (UTC): with its token, or earlier by `ALTDENTIFIER_GRANT_LIFETIME`.
     expires_at: datetime
 
     def __init__(
