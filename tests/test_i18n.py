@@ -90,12 +90,12 @@ def test_language_by_accept_language(app: Flask, header: str | None, tag: str) -
     assert "accept-language" in response.vary
 
 
-def page_with_babel(locale: str, directory: Path | None = None) -> str:
+def page_with_babel(locale: str, directory: Path | None = None, path: str = "/callback") -> str:
     """Return the page of an unknown state in an app whose Flask-Babel chose *locale*."""
     app = make_app()
     Babel(app, default_translation_directories=str(directory), locale_selector=lambda: locale)
     headers = PAGE | {"Accept-Language": "fr"}
-    return app.test_client().get("/callback", headers=headers).text
+    return app.test_client().get(path, headers=headers).text
 
 
 @pytest.mark.parametrize(("locale", "tag"), [("de_AT", "de"), ("pt", "pt-BR"), ("eo", "en")])
@@ -113,6 +113,11 @@ def test_app_catalog_adds_a_language(tmp_path: Path, locale: str, attributes: st
     tag, direction = attributes.split()
     assert f'<html lang="{tag}" dir="{direction}">' in page
     assert ITALIAN in page
+
+
+def test_app_catalog_adds_a_language_to_the_logout_page(tmp_path: Path) -> None:
+    write_catalog(tmp_path, "it", {"Log out": "Esci"})
+    assert '<html lang="it" dir="ltr">' in page_with_babel("it", tmp_path, "/logout")
 
 
 def test_app_catalog_replaces_a_text(tmp_path: Path) -> None:
