@@ -31,3 +31,11 @@ def test_overwritten_records_leave_nothing_behind() -> None:
     assert len(store._records) == 1
     assert sum(map(len, store._expiring.values())) == 1
     assert len(store._seconds) <= 3
+
+
+def test_record_lives_until_its_moment_not_its_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1000.25)
+    store = MemoryStore()
+    store.set("a", "1", 0.5)
+    store.set("b", "2", 0.5)
+    assert (store.get("a"), store.get("b")) == ("1", "2")
