@@ -32,6 +32,9 @@ class Op(IntEnum):
     #: A test event.
     TEST = 5
 
+    def __str__(self) -> str:
+        return str(self.value)  # Python 3.10 returns the name
+
     @classmethod
     def _missing_(cls, value: object) -> Any:
         return _unknown(cls, value) if isinstance(value, int) else None
