@@ -448,3 +448,27 @@ def test_text_of_a_trust_factor_is_empty_if_it_cannot_be_shown(lab: Lab, text: s
     """Only the level counts."""
     lab.peer.answer(200, (BODY % (1, text)).encode())
     assert lab.result(trust_factor()) == [1, ""]
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_longest_text_at_the_lowest_and_highest_level(lab: Lab, level: int) -> None:
+    lab.peer.answer(200, (BODY % (level, f'"{"x" * MAX_TEXT}"')).encode())
+    assert lab.result(trust_factor()) == [level, "x" * MAX_TEXT]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "facts"),
+    [
+        (500, b"", "status 500"),
+        (429, b"", "status 429"),
+        (200, b"<html>", "status 200, cause InvalidJSON"),
+        (201, TRUSTED, "status 201, cause ValueError"),
+    ],
+)
+def test_failed_call_is_logged_with_its_facts(
+    lab: Lab, status: int, body: bytes, facts: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "flask_altdentifier")
+    lab.peer.answer(status, body)
+    lab.result(raised_by(trust_factor()))
+    assert f"({facts})" in caplog.text
