@@ -118,6 +118,7 @@ def test_app_catalog_adds_a_language(tmp_path: Path, locale: str, attributes: st
 def test_app_catalog_adds_a_language_to_the_logout_page(tmp_path: Path) -> None:
     write_catalog(tmp_path, "it", {"Log out": "Esci"})
     assert '<html lang="it" dir="ltr">' in page_with_babel("it", tmp_path, "/logout")
+    assert '<html lang="en" dir="ltr">' in page_with_babel("eo", tmp_path, "/logout")
 
 
 def test_app_catalog_replaces_a_text(tmp_path: Path) -> None:
