@@ -241,8 +241,8 @@ def test_token_endpoint_refuses(
     assert response.headers["Referrer-Policy"] == "no-referrer"
     logged = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
     assert bool(logged) == (why == "client_credentials_rejected")
-    for key in ("ALTDENTIFIER_CLIENT_ID", "ALTDENTIFIER_CLIENT_SECRET"):
-        assert not logged or key in logged[0]
+    for fact in ("ALTDENTIFIER_CLIENT_ID", "ALTDENTIFIER_CLIENT_SECRET", f"status {status}"):
+        assert not logged or fact in logged[0]
     provider.status, provider.body = 200, None
     assert reason(finish(client, state)) == "invalid_state"
     assert len(provider.requests) == 1

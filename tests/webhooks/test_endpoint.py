@@ -250,7 +250,7 @@ def test_receivers_then_handlers_in_order(app: Flask, events: list[Event]) -> No
     seen: list[tuple[str, Any]] = []
 
     def note(name: str) -> Callable[[Event], None]:
-        return lambda event: seen.append((name, len(events)))
+        return lambda event: seen.append((name, events.index(event) + 1))
 
     passed = note("passed or failed")
     assert webhooks.on(app, Op.PASSED, Op.FAILED)(passed) is passed
