@@ -253,3 +253,4 @@ def test_connections_share_one_tls_context() -> None:
     pool: Any = connections.create_pool("https://app.example")
     first, second = pool._new_conn(), pool._new_conn()
     assert first.ssl_context is second.ssl_context is not None
+    assert pool.pool.maxsize == connections.POOL_SIZE
