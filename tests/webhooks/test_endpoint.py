@@ -84,6 +84,13 @@ def test_event_is_received(app: Flask, events: list[Event]) -> None:
     assert events == [Event.from_raw(json.loads(BODY))]
 
 
+def test_response_is_not_an_empty_iterable(app: Flask) -> None:
+    """Hypercorn's WSGI mode answers 500 to one."""
+    headers = {"Digest": f"MD5={DIGEST}"}
+    with app.test_request_context("/webhook", method="POST", data=BODY, headers=headers):
+        assert [*app.full_dispatch_request().response] == [b""]
+
+
 # The digest
 
 
