@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 #: Replaces the app's settings for production, so that cookies work on http and on any local host.
-LOCAL_CONFIG = {
+LOCAL_CONFIG: dict[str, Any] = {
     "SESSION_COOKIE_DOMAIN": None,
     "SESSION_COOKIE_PATH": "/",
     "SESSION_COOKIE_SECURE": False,

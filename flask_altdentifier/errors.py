@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from werkzeug.exceptions import HTTPException
 
@@ -65,6 +65,9 @@ __all__ = [
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
+#: What the visitor can do: log in (again), try the same again, or nothing.
+NextStep: TypeAlias = Literal["login", "retry"] | None
+
 
 class ConfigError(RuntimeError):
     """The app is misconfigured. The message names the config key and how to fix it."""
@@ -91,7 +94,7 @@ class AltDentifierError(HTTPException):
     #: What happened and what to do next, for the visitor.
     detail: str
     #: What the visitor can do: log in (again), retry the same request, or nothing (None).
-    next_step: ClassVar[Literal["login", "retry"] | None] = None
+    next_step: ClassVar[NextStep] = None
     #: Text of the button on the page.
     button: ClassVar[str] = N_("Try again")
     #: Name of the picture on the page, from templates/altdentifier/marks.html.
@@ -143,9 +146,9 @@ class AltDentifierError(HTTPException):
 class LoginFailed(AltDentifierError):
     """Base of the errors for which the visitor can start a new login. It has no status."""
 
-    next_step = "login"
-    button = N_("Start again")
-    mark = "again"
+    next_step: ClassVar[NextStep] = "login"
+    button: ClassVar[str] = N_("Start again")
+    mark: str = "again"
 
 
 class _ProviderFacts(AltDentifierError):
@@ -187,8 +190,8 @@ class StateError(LoginFailed):
 
     code: int = 400
     reason = "invalid_state"
-    title = N_("This login cannot be completed")
-    detail = N_(
+    title: str = N_("This login cannot be completed")
+    detail: str = N_(
         "The login was started in another browser, was already completed, or took too long. "
         "Nothing has changed. Please start again."
     )
@@ -199,8 +202,8 @@ class InvalidCallback(LoginFailed):
 
     code: int = 400
     reason = "invalid_callback"
-    title = N_("AltDentifier's response was not valid")
-    detail = N_(
+    title: str = N_("AltDentifier's response was not valid")
+    detail: str = N_(
         "Your browser came back from AltDentifier with an incomplete or altered response. "
         "Nothing has changed. Please start again."
     )
@@ -211,8 +214,8 @@ class CodeRejected(LoginFailed, _ProviderFacts):
 
     code: int = 400
     reason = "code_rejected"
-    title = N_("AltDentifier did not accept this login")
-    detail = N_("The login has expired or was already used. Please start again.")
+    title: str = N_("AltDentifier did not accept this login")
+    detail: str = N_("The login has expired or was already used. Please start again.")
 
 
 class AccessDenied(LoginFailed, _ProviderFacts):
@@ -220,9 +223,9 @@ class AccessDenied(LoginFailed, _ProviderFacts):
 
     code: int = 403
     reason = "access_denied"
-    mark = "denied"
-    title = N_("You did not allow access")
-    detail = N_("Nothing has changed. You can try again at any time.")
+    mark: str = "denied"
+    title: str = N_("You did not allow access")
+    detail: str = N_("Nothing has changed. You can try again at any time.")
 
 
 class ProviderFailure(_ProviderFacts):
@@ -234,9 +237,9 @@ class ProviderError(ProviderFailure):
 
     code: int = 502
     reason = "provider_error"
-    title = N_("AltDentifier has a problem")
-    detail = N_("AltDentifier did not answer as expected. Please try again in a few minutes.")
-    next_step = "retry"
+    title: str = N_("AltDentifier has a problem")
+    detail: str = N_("AltDentifier did not answer as expected. Please try again in a few minutes.")
+    next_step: ClassVar[NextStep] = "retry"
 
 
 class ClientCredentialsRejected(ProviderFailure):
@@ -244,9 +247,9 @@ class ClientCredentialsRejected(ProviderFailure):
 
     code: int = 502
     reason = "client_credentials_rejected"
-    mark = "operator"
-    title = N_("This site is misconfigured")
-    detail = N_(
+    mark: str = "operator"
+    title: str = N_("This site is misconfigured")
+    detail: str = N_(
         "AltDentifier does not accept this site's credentials. Only the site's operators can "
         "fix this."
     )
@@ -257,9 +260,9 @@ class AuthorizationRequestRejected(ProviderFailure):
 
     code: int = 502
     reason = "authorization_request_rejected"
-    mark = "operator"
-    title = N_("This site is misconfigured")
-    detail = N_(
+    mark: str = "operator"
+    title: str = N_("This site is misconfigured")
+    detail: str = N_(
         "AltDentifier does not accept this site's login requests. Only the site's operators "
         "can fix this."
     )
@@ -274,10 +277,10 @@ class ProviderUnavailable(ProviderFailure):
 
     code: int = 503
     reason = "provider_unavailable"
-    mark = "wait"
-    title = N_("AltDentifier is busy")
-    detail = N_("AltDentifier cannot answer right now. Please wait a little, then try again.")
-    next_step = "retry"
+    mark: str = "wait"
+    title: str = N_("AltDentifier is busy")
+    detail: str = N_("AltDentifier cannot answer right now. Please wait a little, then try again.")
+    next_step: ClassVar[NextStep] = "retry"
 
     def __init__(self, *, retry_after: str | None = None, **facts: Any) -> None:
         super().__init__(**facts)
@@ -294,10 +297,10 @@ class ProviderTimeout(ProviderFailure):
 
     code: int = 504
     reason = "provider_timeout"
-    mark = "wait"
-    title = N_("AltDentifier took too long")
-    detail = N_("AltDentifier did not answer in time. Please try again in a few minutes.")
-    next_step = "retry"
+    mark: str = "wait"
+    title: str = N_("AltDentifier took too long")
+    detail: str = N_("AltDentifier did not answer in time. Please try again in a few minutes.")
+    next_step: ClassVar[NextStep] = "retry"
 
 
 class LoginRequired(AltDentifierError):
@@ -305,11 +308,11 @@ class LoginRequired(AltDentifierError):
 
     code: int = 401
     reason = "login_required"
-    mark = "login"
-    title = N_("Please log in")
-    detail = N_("You need to log in with AltDentifier to see this page.")
-    next_step = "login"
-    button = N_("Log in with AltDentifier")
+    mark: str = "login"
+    title: str = N_("Please log in")
+    detail: str = N_("You need to log in with AltDentifier to see this page.")
+    next_step: ClassVar[NextStep] = "login"
+    button: ClassVar[str] = N_("Log in with AltDentifier")
 
     def extra_headers(self) -> list[tuple[str, str]]:
         """Add the challenge of RFC 6750 section 3."""
@@ -325,11 +328,11 @@ class InsufficientScope(AltDentifierError):
 
     code: int = 403
     reason = "insufficient_scope"
-    mark = "access"
+    mark: str = "access"
     title: str = N_("This page needs more access")
     detail: str = N_("You are logged in, but you have not allowed everything that this page needs.")
-    next_step = "login"
-    button = N_("Review access")
+    next_step: ClassVar[NextStep] = "login"
+    button: ClassVar[str] = N_("Review access")
 
     def __init__(self, missing_scopes: Iterable[str], *, login_url: str | None = None) -> None:
         #: The scopes that the grant lacks, sorted.
@@ -353,9 +356,9 @@ class CrossSite(AltDentifierError):
 
     code: int = 403
     reason = "cross_site"
-    mark = "blocked"
-    title = N_("This request came from another site")
-    detail = N_("Another site tried to log you out. Nothing has changed.")
+    mark: str = "blocked"
+    title: str = N_("This request came from another site")
+    detail: str = N_("Another site tried to log you out. Nothing has changed.")
 
 
 class NotANavigation(AltDentifierError):
@@ -363,11 +366,11 @@ class NotANavigation(AltDentifierError):
 
     code: int = 400
     reason = "not_a_navigation"
-    mark = "login"
-    title = N_("Please log in")
-    detail = N_("A script requested the login page. Open it in the browser window to log in.")
-    next_step = "login"
-    button = N_("Log in with AltDentifier")
+    mark: str = "login"
+    title: str = N_("Please log in")
+    detail: str = N_("A script requested the login page. Open it in the browser window to log in.")
+    next_step: ClassVar[NextStep] = "login"
+    button: ClassVar[str] = N_("Log in with AltDentifier")
 
 
 class PrefetchRefused(AltDentifierError):
@@ -375,11 +378,11 @@ class PrefetchRefused(AltDentifierError):
 
     code: int = 503
     reason = "prefetch_refused"
-    mark = "login"
-    title = N_("This page cannot be prefetched")
-    detail = N_("Open this page to log in.")
-    next_step = "retry"
-    button = N_("Open the page")
+    mark: str = "login"
+    title: str = N_("This page cannot be prefetched")
+    detail: str = N_("Open this page to log in.")
+    next_step: ClassVar[NextStep] = "retry"
+    button: ClassVar[str] = N_("Open the page")
 
 
 class StoreUnavailable(AltDentifierError):
@@ -387,9 +390,9 @@ class StoreUnavailable(AltDentifierError):
 
     code: int = 503
     reason = "store_unavailable"
-    title = N_("This site has a problem")
-    detail = N_("This site cannot check logins right now. Please try again in a few minutes.")
-    next_step = "retry"
+    title: str = N_("This site has a problem")
+    detail: str = N_("This site cannot check logins right now. Please try again in a few minutes.")
+    next_step: ClassVar[NextStep] = "retry"
 
 
 def log(message: str, error: AltDentifierError) -> None:

@@ -43,11 +43,11 @@ class ExtensionState:
         validate_session_config(app.config)
         self.config: Config = read_config(app.config)
         #: Eight hex digits for the names of the cookies, because two apps can share a host.
-        self.client_hash = sha256(self.config.client_id.encode()).hexdigest()[:8]
+        self.client_hash: str = sha256(self.config.client_id.encode()).hexdigest()[:8]
         #: Name of the blueprint in this app, with dots if it is nested.
-        self.name = name
+        self.name: str = name
         #: The first part of each record's key in the store.
-        self.key_prefix = key_prefix(app, self.config)
+        self.key_prefix: str = key_prefix(app, self.config)
         self._store: Store | None = self.config.store
         self._choice_lock = Lock()  # two threads with a MemoryStore each would not share logins
         if self._store is None:

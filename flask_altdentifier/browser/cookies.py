@@ -74,13 +74,13 @@ class BrowserCookies:
     def __init__(self, app: Flask, request: Request, client_hash: str) -> None:
         """Use the path and domain of the session cookie of *app*."""
         interface = app.session_interface
-        self.request = request
-        self.path = interface.get_cookie_path(app)
-        self.domain = interface.get_cookie_domain(app)
-        self.secure = request.is_secure or interface.get_cookie_secure(app)
+        self.request: Request = request
+        self.path: str = interface.get_cookie_path(app)
+        self.domain: str | None = interface.get_cookie_domain(app)
+        self.secure: bool = request.is_secure or interface.get_cookie_secure(app)
         # With this prefix, neither a sibling host nor plain http can set the cookie (RFC 6265bis).
         is_host_only = self.secure and not self.domain and self.path == "/"
-        self.name = f"{'__Host-' if is_host_only else ''}altdentifier_{client_hash}"
+        self.name: str = f"{'__Host-' if is_host_only else ''}altdentifier_{client_hash}"
 
     def get_login_ids(self) -> list[str]:
         """Return the well-formed values of the login cookie, at most `MAX_SAME_NAME`."""

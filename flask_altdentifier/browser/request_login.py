@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Request, current_app
 
 from ..grant import Grant
+from ..records import Records
 from ..state import ExtensionState
 from .cookies import BrowserCookies
 
@@ -21,8 +22,8 @@ class RequestLogin:
     __slots__ = ("cookies", "grant", "is_loaded", "records")
 
     def __init__(self, state: ExtensionState, request: Request) -> None:
-        self.records = state.records()
-        self.cookies = BrowserCookies(current_app, request, state.client_hash)
+        self.records: Records = state.records()
+        self.cookies: BrowserCookies = BrowserCookies(current_app, request, state.client_hash)
         #: Whether `grant` has been read from the store.
         self.is_loaded: bool = False
         #: This browser's grant, usable or expired, or None.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flask import Flask, Request, Response, request
 from flask.json.tag import TaggedJSONSerializer
-from flask.sessions import SessionMixin
-from flask_session.base import ServerSideSession, ServerSideSessionInterface
+from flask.sessions import SessionInterface, SessionMixin
 
 from ..errors import StoreUnavailable
 from ..records import Records
@@ -17,10 +16,27 @@ from ..state import ExtensionState
 from .request_login import get_request_login
 from .session import STATES_KEY
 
+if TYPE_CHECKING:  # Flask-Session has no types
+    ServerSideSession: TypeAlias = Any
+
+    class ServerSideSessionInterface(SessionInterface):
+        """The part of Flask-Session's class that is used here."""
+
+        sid_length: int
+
+        def __init__(self, app: Flask, key_prefix: str, *, permanent: bool) -> None: ...
+        def session_class(self, *, sid: str) -> ServerSideSession:
+            """Return a new session."""
+            ...
+
+        def _generate_sid(self, length: int) -> str: ...
+else:
+    from flask_session.base import ServerSideSession, ServerSideSessionInterface
+
 _serializer = TaggedJSONSerializer()
 
 
-class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
+class StoreSessionInterface(ServerSideSessionInterface):
     """Keeps sessions in the store of the logins: one store, one setting.
 
     While the store is down, sessions are empty, and a response becomes a 503 only if its request
@@ -30,7 +46,7 @@ class StoreSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
     def __init__(self, app: Flask, state: ExtensionState) -> None:
         # As with Flask's own sessions, `session.permanent` is False unless the app sets it.
         super().__init__(app, key_prefix="", permanent=False)
-        self.state = state
+        self.state: ExtensionState = state
 
     def open_session(self, app: Flask, request: Request) -> ServerSideSession:
         """Return the session of *request*, empty while the store is down."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from http.client import HTTPResponse
 from typing import Any, cast
 
 from urllib3 import HTTPConnectionPool, connection_from_url
@@ -35,7 +36,7 @@ def create_pool(origin: str) -> HTTPConnectionPool:
 class Connection(HTTPConnection):
     """A connection that urllib3 reuses only after `DeadlineSocket.keep`."""
 
-    response_class = RawResponse
+    response_class: type[HTTPResponse] = RawResponse
     sock: Any  # a DeadlineSocket after `connect`
 
     @property
@@ -47,11 +48,12 @@ class Connection(HTTPConnection):
 
     def connect(self) -> None:
         """Connect, and do the TLS handshake if there is one."""
-        self.deadline = Deadline(cast("float", self.timeout))
+        self.deadline: Deadline = Deadline(cast("float", self.timeout))
         super().connect()
         # urllib3 sets this timeout before it sends, and computes the rest of it before it reads.
-        self.timeout = self.deadline.left()
-        self.sock = DeadlineSocket(self.sock, self.timeout)
+        left = self.deadline.left()
+        self.timeout: float | None = left
+        self.sock = DeadlineSocket(self.sock, left)
 
     def _new_conn(self) -> socket.socket:
         """Return a socket that is connected to the first address that answers."""

@@ -54,7 +54,7 @@ class DeadlineSocket(io.RawIOBase):
         self._deadline = Deadline(timeout)
         self._room = MAX_RESPONSE
         self._is_idle = False
-        self.usable_until = 0.0
+        self.usable_until: float = 0.0
 
     def sendall(self, data: bytes) -> None:
         """Send *data* before the deadline. An SSL socket restarts its timeout per TLS record."""

@@ -32,14 +32,14 @@ class RawResponse(HTTPResponse):
         while HTTPStatus.SWITCHING_PROTOCOLS < self.status < HTTPStatus.OK:
             # http.client skips only 100. A server that sends others may send more of them later.
             self._socket.has_unexpected = True
-            self.headers = None  # type: ignore[assignment]
+            vars(self)["headers"] = None  # or begin() returns at once
             super().begin()
         if self.status == 101 or self.msg.defects or self.msg.get_payload():
             raise MalformedResponse
         self._check_framing()
         if self.status in _WITHOUT_BODY or self._method == "HEAD":  # type: ignore[attr-defined]
             self.chunked = False
-            self.will_close = True
+            self.will_close: bool = True
         # http.client closes early, but the socket is needed until the body has been read.
         self._socket.has_unexpected |= self.will_close
         self.will_close = False

@@ -62,12 +62,14 @@ class SandboxState:
         self.failure = Failure.NONE
         self.slow_seconds: float = 15.0
         self.code_lifetime: float = 600.0
-        self.token_lifetime = EXPIRES_IN
+        self.token_lifetime: int = EXPIRES_IN
         self.codes: dict[str, Code] = {}
         self.tokens: dict[str, Token] = {}
         self.installations: list[Installation] = []
         self.token_requests: deque[TokenRequest] = deque(maxlen=MAX_RECORDS)
-        self.webhooks = {client_id: _make_webhook(c) for client_id, c in self.clients.items()}
+        self.webhooks: dict[str, Webhook] = {
+            client_id: _make_webhook(client) for client_id, client in self.clients.items()
+        }
         self.deliveries: deque[Delivery] = deque(maxlen=MAX_DELIVERIES)
         self._lock = threading.Lock()
 

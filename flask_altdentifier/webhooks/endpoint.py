@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from blinker import NamedSignal, Namespace
 from flask import Blueprint, Flask, Response, current_app, request
@@ -33,7 +33,7 @@ _HANDLERS_KEY = "altdentifier_webhooks"
 class WebhookRefused(AltDentifierError):
     """Base of the errors of the webhook. It has no status, and no page, because programs post."""
 
-    has_page = False
+    has_page: ClassVar[bool] = False
 
 
 class WebhookTooLarge(WebhookRefused):
@@ -41,8 +41,8 @@ class WebhookTooLarge(WebhookRefused):
 
     code: int = 413
     reason = "webhook_too_large"
-    title = "The event is too large"
-    detail = "The body of an event has at most 65,536 bytes."
+    title: str = "The event is too large"
+    detail: str = "The body of an event has at most 65,536 bytes."
 
 
 class WebhookUnsigned(WebhookRefused):
@@ -50,8 +50,8 @@ class WebhookUnsigned(WebhookRefused):
 
     code: int = 403
     reason = "webhook_digest"
-    title = "The signature is not valid"
-    detail = (
+    title: str = "The signature is not valid"
+    detail: str = (
         "The Digest header must be MD5= and the HMAC-MD5 of the body in hexadecimal. "
         "The key is the webhook secret."
     )
@@ -62,8 +62,8 @@ class WebhookInvalid(WebhookRefused):
 
     code: int = 400
     reason = "webhook_invalid"
-    title = "The event is not valid"
-    detail = "The body of an event is a JSON object of at most 32 levels."
+    title: str = "The event is not valid"
+    detail: str = "The body of an event is a JSON object of at most 32 levels."
 
 
 def on(app: Flask, *ops: int) -> Callable[[Handler], Handler]:
