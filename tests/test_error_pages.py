@@ -172,6 +172,7 @@ def test_page_describes_missing_scopes() -> None:
     html = page_of(make(errors.InsufficientScope, login_url="/login"))
     assert "Be added to one of your servers" in html.text
     assert "other:scope" in html.text
+    assert html.values("class", cls="about") == ["about"]  # only one is documented
     assert not page_of(errors.InsufficientScope([])).values("class", cls="scopes")
 
 
