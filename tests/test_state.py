@@ -113,7 +113,8 @@ def test_engine_of_flask_session_is_used(tmp_path: Path) -> None:
     db.init_app(app)
     with app.app_context():
         Session(app)
-    assert isinstance(store_at_first_use(app), SQLAlchemyStore)
+        assert isinstance(store_at_first_use(app), SQLAlchemyStore)
+        db.engine.dispose()
 
 
 @pytest.mark.parametrize("cache", [SimpleCache(), FileSystemCache])
