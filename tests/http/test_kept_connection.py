@@ -18,6 +18,7 @@ from flask_altdentifier.http import connection as connections
 from flask_altdentifier.http import deadline_socket
 from flask_altdentifier.http.response import ApiResponse
 
+from ..servers.process import wait_until
 from .conftest import Client, Serve
 from .peer import Peer, hang_up, http, send, send_in_turn
 
@@ -127,6 +128,7 @@ def test_connection_of_an_aborted_exchange_is_closed(
     abort: type[BaseException], serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(self: socket.socket, buffer: Any) -> int:
+        wait_until(lambda: bool(running.requests), "the server does not read the request")
         raise abort
 
     running, client = serve(send_in_turn(MINE, YOURS))
