@@ -1,8 +1,9 @@
 """Reads the pages' blocks of code and runs them.
 
-A page's Python blocks are one script, from top to bottom. Three comments say more:
+A page's Python blocks are one script, from top to bottom. Four comments say more:
 
     <!-- example: NAME -->    another script begins here
+    <!-- app: STATE -->       the script continues an app that is `new` or `registered`
     <!-- file: PATH -->       the next block is a file of the script, which is written and not run
     <!-- needs: MODULE -->    the script needs a module that this package does not require
 """
@@ -21,7 +22,14 @@ ROOT = Path(__file__).parents[2]
 #: The pages by name, with the README as `README`.
 PAGES = {path.stem: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
 
-_MARK = re.compile(r"<!-- (example|file|needs): (\S+) -->")
+#: The lines that a reader already has, by the comment `app`.
+APPS = {
+    "new": "from flask import Flask\nfrom flask_altdentifier import blueprint\n"
+    "app = Flask(__name__)\napp.config.from_prefixed_env()\n",
+}
+APPS["registered"] = APPS["new"] + "app.register_blueprint(blueprint)\n"
+
+_MARK = re.compile(r"<!-- (example|app|file|needs): (\S+) -->")
 _FENCE = re.compile(r"( *)(```+)(\S*)")
 
 
@@ -40,6 +48,8 @@ class Block:
     file: str | None
     #: Modules that were named above it.
     needs: tuple[str, ...] = ()
+    #: Which app its script continues from here. Empty if it continues none.
+    app: str = ""
 
     @property
     def runs(self) -> bool:
@@ -78,6 +88,8 @@ class Example:
         sys.modules[module.__name__] = module
         try:
             for block in self.blocks:
+                if block.app:
+                    exec(APPS[block.app], vars(module))
                 if block.runs:
                     # A traceback shows the line of the page.
                     code = "\n" * (block.line - 1) + block.code
@@ -106,8 +118,9 @@ def _blocks(page: str, text: str) -> Iterator[Block]:
                     break
                 code += inner.removeprefix(indent) + "\n"
             needs = (marks.pop("needs"),) if "needs" in marks else ()
-            file = marks.pop("file", None)
-            yield Block(page, marks.get("example", ""), language, number + 1, code, file, needs)
+            file, app = marks.pop("file", None), marks.pop("app", "")
+            name = marks.get("example", "")
+            yield Block(page, name, language, number + 1, code, file, needs, app)
 
 
 def examples(page: str) -> list[Example]:
