@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import flask_altdentifier
 from flask_altdentifier.sandbox import Failure
 
 from ..support import PAGE, SCRIPT, query_of, reason
 from .conftest import Site
-from .pages import blocks, example
+from .pages import rows
 
 BOTH = "read:user write:integrations"
 Sites = Callable[..., Site]
@@ -82,28 +83,30 @@ def test_protecting_cache(site: Sites) -> None:
 def test_errors_handlers(site: Sites) -> None:
     """A handler of a class comes before one of its base."""
     page = site("errors")
-    assert page.client.get("/callback").headers["X-Reason"] == "invalid_state"
+    assert reason(page.client.get("/callback")) == "invalid_state"
     page.sandbox.deny()
-    page.sandbox.finish(page.client, page.client.get("/login"), expect="access_denied")
+    denied = page.sandbox.finish(page.client, page.client.get("/login"), expect="access_denied")
+    assert denied.text == page.names["declined"](None)[0]
 
 
 def test_errors_templates(site: Sites, place: Path) -> None:
-    """The extending template keeps the page, and the other replaces it."""
+    """The extending template keeps the page, and an edited copy replaces it."""
     page = site("errors")
     assert " | Chess Club</title>" in page.visit("/callback")
     assert "h1 { color: var(--accent) }" in page.visit("/callback")
+    package = Path(flask_altdentifier.__file__).parent
+    copy = (package / "templates/altdentifier/error_page.html").read_text()
     page.app.jinja_env.cache.clear()  # type: ignore[union-attr]
-    example("errors", "own-page").write(place)
-    assert "(invalid_state)" in page.visit("/callback")
-    assert '<a href="/login">Start again</a>' in page.visit("/callback")
+    (place / "templates/altdentifier/error.html").write_text(copy.replace("<h1>", "<h1>Chess: "))
+    assert "<h1>Chess: " in page.visit("/callback")
 
 
-def test_errors_log(site: Sites, caplog: pytest.LogCaptureFixture) -> None:
+def test_log_lines(site: Sites, caplog: pytest.LogCaptureFixture) -> None:
     """A log line names the facts."""
-    page = site("errors")
+    page = site("quickstart")
     page.sandbox.failure = Failure.GARBAGE
     page.log_in(expect="provider_error")
-    shown = [b.code.strip() for b in blocks("errors") if b.language == "text"]
+    shown = [row[1].strip("`") for row in rows("observability", "level")]
     assert caplog.messages[-1] in shown
 
 
