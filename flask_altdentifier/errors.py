@@ -238,7 +238,7 @@ class ProviderError(ProviderFailure):
     code: int = 502
     reason = "provider_error"
     title: str = N_("AltDentifier has a problem")
-    detail: str = N_("AltDentifier did not answer as expected. Please try again in a few minutes.")
+    detail: str = N_("AltDentifier did not respond as expected. Please try again in a few minutes.")
     next_step: ClassVar[NextStep] = "retry"
 
 
@@ -279,7 +279,7 @@ class ProviderUnavailable(ProviderFailure):
     reason = "provider_unavailable"
     mark: str = "wait"
     title: str = N_("AltDentifier is busy")
-    detail: str = N_("AltDentifier cannot answer right now. Please wait a little, then try again.")
+    detail: str = N_("AltDentifier cannot respond right now. Please try again later.")
     next_step: ClassVar[NextStep] = "retry"
 
     def __init__(self, *, retry_after: str | None = None, **facts: Any) -> None:
@@ -299,7 +299,7 @@ class ProviderTimeout(ProviderFailure):
     reason = "provider_timeout"
     mark: str = "wait"
     title: str = N_("AltDentifier took too long")
-    detail: str = N_("AltDentifier did not answer in time. Please try again in a few minutes.")
+    detail: str = N_("AltDentifier did not respond in time. Please try again in a few minutes.")
     next_step: ClassVar[NextStep] = "retry"
 
 
@@ -340,7 +340,8 @@ class InsufficientScope(AltDentifierError):
         if not self.missing_scopes:
             self.title = N_("AltDentifier does not allow this")
             self.detail = N_(
-                "You have allowed everything that this site can ask for, but AltDentifier refused."
+                "You have allowed everything that this site can ask for, but AltDentifier refused "
+                "this request."
             )
             self.mark = "denied"
             login_url = None
