@@ -6,9 +6,11 @@ import socket
 import ssl
 import time
 from http.client import HTTPResponse
+from queue import Full, LifoQueue
 from typing import Any, cast
+from urllib.parse import urlsplit
 
-from urllib3 import HTTPConnectionPool, connection_from_url
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
@@ -18,19 +20,6 @@ from .raw_response import RawResponse
 
 #: Idle connections that are kept. Simultaneous exchanges can open more.
 POOL_SIZE = 10
-
-
-def create_pool(origin: str) -> HTTPConnectionPool:
-    """Return a pool of connections to *origin*. Threads can share it, processes must not."""
-    if not origin.startswith("https:"):
-        pool = connection_from_url(origin, maxsize=POOL_SIZE)
-        pool.ConnectionCls = Connection
-        return pool
-    # One context for all connections, because parsing the CA bundle takes 20 ms.
-    context = ssl.create_default_context()
-    pool = connection_from_url(origin, maxsize=POOL_SIZE, ssl_context=context)
-    pool.ConnectionCls = TLSConnection
-    return pool
 
 
 class Connection(HTTPConnection):
@@ -81,3 +70,34 @@ class Connection(HTTPConnection):
 
 class TLSConnection(Connection, HTTPSConnection):
     """A `Connection` over TLS."""
+
+
+class _IdleConnections(LifoQueue[Any]):
+    """The idle connections of a pool. Closes surplus ones, because urllib3 would log a warning."""
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        try:
+            super().put(item, block, timeout)
+        except Full:
+            if item is not None:
+                item.close()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = Connection
+    QueueCls = _IdleConnections
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = TLSConnection
+    QueueCls = _IdleConnections
+
+
+def create_pool(origin: str) -> HTTPConnectionPool:
+    """Return a pool of connections to *origin*. Threads can share it, processes must not."""
+    url = urlsplit(origin)
+    if url.scheme == "http":
+        return _Pool(url.hostname or "", url.port, maxsize=POOL_SIZE)
+    # One context for all connections, because parsing the CA bundle takes 20 ms.
+    context = ssl.create_default_context()
+    return _TLSPool(url.hostname or "", url.port, maxsize=POOL_SIZE, ssl_context=context)

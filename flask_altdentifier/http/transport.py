@@ -101,11 +101,12 @@ class HTTPTransport:
         failure: ProviderFailure | None = None
         try:
             response = self._send(method, target, headers=_headers(headers), body=body)
-            # Read before the body, because urllib3 detaches the connection at the end of the body.
+            # Before the body is read, because urllib3 detaches the connection at its end.
             sock = cast("Connection", response.connection).sock
             whole = _api_response(response, _read_body(response))
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             failure = _failure(error, response)
+        # Raised out of the except block, because its context would show text of the peer.
         if failure is not None:
             if response is None or response.status < 400 or isinstance(failure, ProviderTimeout):
                 raise failure
@@ -165,9 +166,10 @@ def _failure(error: BaseException, response: BaseHTTPResponse | None) -> Provide
 
 def _unwrap(error: BaseException) -> BaseException:
     """Return the exception that urllib3 has wrapped in *error*, or *error* itself."""
-    for wrapped in (error.__cause__, *error.args):
-        if isinstance(error, HTTPError) and isinstance(wrapped, Exception):
-            return _unwrap(wrapped)
+    if isinstance(error, HTTPError):
+        for wrapped in (error.__cause__, *error.args):
+            if isinstance(wrapped, Exception):
+                return _unwrap(wrapped)
     return error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import ssl
@@ -166,7 +167,10 @@ def test_connection_that_the_peer_closed_is_not_used(reset: bool, serve: Serve) 
     assert running.connections == 2
 
 
-def test_only_some_idle_connections_are_kept(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_some_idle_connections_are_kept(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others are closed without a warning of urllib3."""
     monkeypatch.setattr(connections, "POOL_SIZE", 1)
     both = threading.Barrier(2)
     running, client = serve(lambda to: (both.wait(5), to.sendall(MINE)))
@@ -174,6 +178,24 @@ def test_only_some_idle_connections_are_kept(serve: Serve, monkeypatch: pytest.M
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(client.exchange, ["/", "/"]))
         assert running.connections == opened
+    assert [record.message for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+def test_simultaneous_failures_log_nothing(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connections, "POOL_SIZE", 1)
+    both = threading.Barrier(2)
+
+    def respond(connection: socket.socket) -> None:
+        both.wait(5)
+        hang_up(connection)
+
+    _, client = serve(respond)
+    with ThreadPoolExecutor(2) as pool:
+        failed = [pool.submit(client.exchange) for _ in range(2)]
+    assert [type(exchange.exception()) for exchange in failed] == [ProviderError] * 2
+    assert [record.message for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
