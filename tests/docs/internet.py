@@ -28,8 +28,7 @@ class Discord:
     def create_app(self) -> Flask:
         """Return the site."""
         app = Flask("discord")
-        for path in ("/oauth2/authorize", "/api/oauth2/authorize"):
-            app.add_url_rule(path, path, self._authorize)
+        app.add_url_rule("/oauth2/authorize", "authorize", self._authorize)
         app.add_url_rule("/api/oauth2/token", "token", self._token, methods=["POST"])
         app.add_url_rule("/api/users/@me", "me", self._me)
         return app

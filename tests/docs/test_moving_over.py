@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from werkzeug.test import Client
 
 from flask_altdentifier import sandbox
 
 from ..support import PAGE, reason
-from .internet import Discord, replace_internet
+from .internet import replace_internet
 
 if TYPE_CHECKING:
     from flask import Flask
+    from werkzeug.test import Client
 
     from .conftest import Site
 
@@ -23,11 +23,11 @@ HERE = "https://example.com"
 
 
 class Browser:
-    """Follows redirects through the app and the sites. The user allows everything."""
+    """Follows redirects through the app and AltDentifier. The user allows everything."""
 
-    def __init__(self, app: Flask, sites: dict[str, Client]) -> None:
+    def __init__(self, app: Flask, altdentifier: Client) -> None:
         self.client = app.test_client()
-        self.sites = sites
+        self.altdentifier = altdentifier
 
     def get(self, path: str) -> str:
         """Visit a page, and return the text of the page at which that ends."""
@@ -37,11 +37,9 @@ class Browser:
             target = url._replace(scheme="", netloc="").geturl()
             if url.hostname in {None, "example.com"}:
                 response = self.client.get(target, base_url=HERE, headers=PAGE)
-            elif url.hostname == "altdentifier.com":
-                form = {"decision": "allow", "granted": parse_qs(url.query)["scope"][0].split(" ")}
-                response = self.sites[url.hostname].post(target, data=form)
             else:
-                response = self.sites[url.hostname].get(target)
+                form = {"decision": "allow", "granted": parse_qs(url.query)["scope"][0].split(" ")}
+                response = self.altdentifier.post(target, data=form)
         assert response.status_code == 200, response.text
         return response.text
 
@@ -60,17 +58,14 @@ def browse(site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Open:
         started = site("moving-over", name)
         client = sandbox.Client("the-client-of-FLASK", "the-secret-of-FLASK")
         started.sandbox.state.clients[client.client_id] = client
-        sites = {
-            "altdentifier.com": started.sandbox._provider.client,
-            "discordapp.com": Client(Discord().create_app(), use_cookies=False),
-        }
-        replace_internet(monkeypatch, sites)
-        return Browser(started.app, sites)
+        altdentifier = started.sandbox._provider.client
+        replace_internet(monkeypatch, {"altdentifier.com": altdentifier})
+        return Browser(started.app, altdentifier)
 
     return open_browser
 
 
-@pytest.mark.parametrize("name", ["flask-dance", "authlib", "by-hand", "new"])
+@pytest.mark.parametrize("name", ["flask-dance", "authlib", "new"])
 def test_trust(browse: Open, name: str) -> None:
     """A visitor logs in first. A logout ends that."""
     browser = browse(name)
@@ -82,17 +77,7 @@ def test_trust(browse: Open, name: str) -> None:
     assert browser.get("/") == "Not logged in"
 
 
-@pytest.mark.parametrize("name", ["flask-discord", "from-flask-discord"])
-def test_members(browse: Open, name: str) -> None:
-    """Both `/members` and `/login` end on the page for members."""
-    browser = browse(name)
-    assert browser.get("/members") == "Members only"
-    browser.log_out()
-    assert not browser.client.get("/members", base_url=HERE).text.startswith("Members")
-    assert browser.get("/login") == "Members only"
-
-
-@pytest.mark.parametrize("name", ["flask-dance", "authlib", "by-hand"])
+@pytest.mark.parametrize("name", ["flask-dance", "authlib"])
 def test_old_logins_mean_nothing(browse: Open, name: str) -> None:
     old = browse(name)
     old.get("/trust/100000000000000001")
