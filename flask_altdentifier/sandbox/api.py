@@ -8,8 +8,8 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import NotFound, Unauthorized
 
-from .failure_responses import make_failure_response
 from .failures import Failure
+from .responses import make_failure_response
 from .state import sandbox_state
 from .users import USERS, by_id
 

@@ -9,8 +9,8 @@ from werkzeug.exceptions import HTTPException
 
 from . import api, authorize, control, pages, token_endpoint, webhooks
 from .clients import parse_clients
-from .oauth.authorization_server import SandboxServer
-from .state import SandboxState
+from .oauth.authorization_server import SERVER_KEY, SandboxServer
+from .state import STATE_KEY, SandboxState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +45,8 @@ def create_app(clients: Clients | None = None, *, config: Mapping[str, Any] | No
     app.config.from_mapping(LOOPBACK_ONLY=False, MAX_CONTENT_LENGTH=64 * 1024)
     app.config.from_mapping(config)
 
-    SandboxState(parse_clients(clients)).attach_to(app)
-    SandboxServer.attach_to(app)
-
+    app.extensions[STATE_KEY] = SandboxState(parse_clients(clients))
+    app.extensions[SERVER_KEY] = SandboxServer(app)
     for module in (control, authorize, token_endpoint, api, webhooks):
         app.register_blueprint(module.blueprint)
     app.register_error_handler(HTTPException, pages.render_error)

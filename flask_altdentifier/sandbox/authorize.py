@@ -12,12 +12,12 @@ from werkzeug.exceptions import BadRequest, InternalServerError, NotFound
 
 from ..scopes import DOCUMENTED_SCOPES, WRITE_INTEGRATIONS
 from . import integration
-from .consent import get_offered_guilds, get_ticked_scopes, read_consent
+from .consent import get_offered_guilds, read_consent
 from .failures import Failure
 from .oauth.authorization_server import authorization_server
 from .pages import render_page
-from .redirect_uris import is_loopback_uri
 from .state import sandbox_state
+from .uris import is_loopback_uri
 from .users import USERS
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def _respond(client: Client, redirect_uri: str) -> Response:
 def _finish(
     client: Client, grant: CodeGrant, scopes: list[str], guilds: tuple[Guild, ...]
 ) -> Response:
-    consent = read_consent(get_ticked_scopes(scopes), guilds)
+    ticked = request.form.getlist("granted")
+    consent = read_consent([scope for scope in scopes if scope in ticked], guilds)
     if consent is not None:
         sandbox_state(current_app).add_installation(client, consent)
     return authorization_server().finish_consent(grant, consent)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
-from .redirect_uris import is_web_uri, is_webhook_url
+from .uris import is_web_uri, is_webhook_url
 
 Clients: TypeAlias = "Mapping[str, str | Mapping[str, Any]] | Iterable[Client | Mapping[str, Any]]"
 

@@ -20,12 +20,6 @@ def get_offered_guilds() -> tuple[Guild, ...]:
     return (get_guild(guild_id),) if guild_id else GUILDS
 
 
-def get_ticked_scopes(scopes: list[str]) -> list[str]:
-    """Return those of the requested *scopes* that are ticked in the submitted form."""
-    ticked = request.form.getlist("granted")
-    return [scope for scope in scopes if scope in ticked]
-
-
 def read_consent(granted: list[str], guilds: tuple[Guild, ...]) -> Consent | None:
     """Return the consent to the scopes *granted*, or None if the user canceled.
 
@@ -38,12 +32,7 @@ def read_consent(granted: list[str], guilds: tuple[Guild, ...]) -> Consent | Non
         return None
     if decision != "allow":
         raise BadRequest("The form says neither “Authorize” nor “Cancel”.")
-    return Consent(
-        user=get_choice(request.form, "user", by_id(USERS)),
-        scope=" ".join(granted),
-        guild=_read_guild(guilds) if WRITE_INTEGRATIONS in granted else None,
-    )
-
-
-def _read_guild(guilds: tuple[Guild, ...]) -> Guild:
-    return get_choice(request.form, "guild", by_id(guilds))
+    guild = None
+    if WRITE_INTEGRATIONS in granted:
+        guild = get_choice(request.form, "guild", by_id(guilds))
+    return Consent(get_choice(request.form, "user", by_id(USERS)), " ".join(granted), guild)

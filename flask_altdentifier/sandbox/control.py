@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from ..scopes import WRITE_INTEGRATIONS
@@ -37,7 +38,7 @@ def show() -> Response:
 
 
 @blueprint.post("/")
-def set_failure() -> Response:
+def set_failure() -> ResponseReturnValue:
     """Switch to the failure that the form names."""
     refuse_cross_origin()
     try:
@@ -45,4 +46,4 @@ def set_failure() -> Response:
     except ValueError:
         raise BadRequest("The form names a failure that the sandbox does not know.") from None
     sandbox_state(current_app).failure = failure
-    return Response(status=303, headers={"Location": url_for(".show")})
+    return redirect(url_for(".show"), 303)

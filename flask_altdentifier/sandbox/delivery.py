@@ -41,13 +41,13 @@ def make_delivery(
     if button == "replay":
         return _make_replay(get_last_signed(previous))
     is_signed = button != "bad-signature"
-    kind = EVENT_KINDS.get(button if is_signed else "passed")
-    if kind is None:
+    name = button if is_signed else "passed"
+    if name not in EVENT_KINDS:
         raise BadRequest("The form names an event that the sandbox does not know.")
-    body = make_event_body(kind, details)
+    body, title = make_event_body(name, details), EVENT_KINDS[name].title
     return Delivery(
         client_id=client_id,
-        title=kind.title if is_signed else f"{kind.title} (wrong signature)",
+        title=title if is_signed else f"{title} (wrong signature)",
         body=body,
         digest=make_digest(secret if is_signed else f"not {secret}", body),
         is_signed=is_signed,
@@ -55,7 +55,7 @@ def make_delivery(
 
 
 def get_last_signed(deliveries: Sequence[Delivery]) -> Delivery | None:
-    """Return the first correctly signed event, or None."""
+    """Return the newest correctly signed event, or None. *deliveries* starts with the newest."""
     return next((delivery for delivery in deliveries if delivery.is_signed), None)
 
 

@@ -47,24 +47,32 @@ class EventDetails:
     action: str
 
 
-def make_event_body(kind: EventKind, details: EventDetails) -> bytes:
-    """Return the JSON body of an event, with the fields that are documented for its kind."""
+def make_event_body(name: str, details: EventDetails) -> bytes:
+    """Return the JSON body of an event, with the fields that are documented for its kind.
+
+    *name* is a key of `EVENT_KINDS`.
+    """
     guild = {"id": details.guild.id, "name": details.guild.name}
-    event = {"OP": kind.op, "member": _make_account(details.member), "guild": guild}
-    return json.dumps({**event, **_get_extra_fields(kind.op, details)}).encode()
+    event = {
+        "OP": EVENT_KINDS[name].op,
+        "member": _make_account(details.member),
+        "guild": guild,
+        **_get_extra_fields(name, details),
+    }
+    return json.dumps(event).encode()
 
 
-def _get_extra_fields(op: int, details: EventDetails) -> dict[str, Any]:
-    match op:
-        case 1:
+def _get_extra_fields(name: str, details: EventDetails) -> dict[str, Any]:
+    match name:
+        case "passed":
             return {"method": details.method}
-        case 2:
+        case "failed":
             return {"method": details.method, "reason": REASON}
-        case 3 if details.action == "role":
+        case "ignored" if details.action == "role":
             return {"action": details.action, "timeout_role": TIMEOUT_ROLE}
-        case 3:
+        case "ignored":
             return {"action": details.action}
-        case 4:
+        case "incorrect":
             other = next(user for user in USERS if user != details.member)
             return {"incorrect_account": _make_account(other)}
     return {}

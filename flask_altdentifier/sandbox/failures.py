@@ -1,4 +1,4 @@
-"""The failures that the sandbox can simulate. `failure_responses` has their responses."""
+"""The failures that the sandbox can simulate. `responses` has their responses."""
 
 from __future__ import annotations
 

@@ -96,14 +96,15 @@ class Delivery:
 
 @dataclass
 class TokenRequest:
-    """A request to the token endpoint.
-
-    `code_hash` is the SHA-256 of the code in hex. `status` is None before the response.
-    `problem` is the reason for an error response.
-    """
+    """A request to the token endpoint."""
 
     client_id: str
     grant_type: str
+    #: The SHA-256 of the code in hex.
     code_hash: str
+    #: None before the response.
     status: int | None = None
+    #: Why the response is an error.
     problem: str = ""
+    #: An aware UTC time.
+    received_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))

@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections import deque
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .failures import Failure
 from .records import Installation, Token, TokenRequest, Webhook
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from .clients import Client
     from .records import Code, Consent, Delivery
     from .users import Guild
-
-    Record = TypeVar("Record")
 
 #: Seconds that an access token lasts, as documented.
 EXPIRES_IN = 604_800
@@ -36,7 +34,7 @@ MAX_TEXT = 500
 #: Most sent events that are kept.
 MAX_DELIVERIES = 50
 
-_KEY = "altdentifier_sandbox"
+STATE_KEY = "altdentifier_sandbox"
 
 
 class SandboxState:
@@ -73,15 +71,12 @@ class SandboxState:
         self.deliveries: deque[Delivery] = deque(maxlen=MAX_DELIVERIES)
         self._lock = threading.Lock()
 
-    def attach_to(self, app: Flask) -> None:
-        """Make this the state of *app*, for `sandbox_state`."""
-        app.extensions[_KEY] = self
-
     def add_code(self, code: Code) -> None:
         """Add *code*, and remove expired codes."""
         with self._lock:
             live = {c.value: c for c in self.codes.values() if not c.expired}
-            self.codes = _limit({**live, code.value: code})
+            self.codes = {**live, code.value: code}
+            _limit(self.codes)
 
     def get_code(self, value: str, client_id: str) -> Code | None:
         """Return an unexpired code of this client, or None. The code stays valid."""
@@ -164,7 +159,7 @@ def sandbox_state(app: Flask) -> SandboxState:
 
         sandbox_state(app).token_lifetime = 60
     """
-    return cast("SandboxState", app.extensions[_KEY])
+    return cast("SandboxState", app.extensions[STATE_KEY])
 
 
 def code_hash(code: str) -> str:
@@ -178,8 +173,7 @@ def _make_webhook(client: Client) -> Webhook:
     return Webhook(client.webhook_url, secrets.token_urlsafe(24), is_made_up=True)
 
 
-def _limit(records: dict[str, Record]) -> dict[str, Record]:
+def _limit(records: dict[str, Any]) -> None:
     """Delete the oldest of more than `MAX_RECORDS` records."""
     for key in list(records)[:-MAX_RECORDS]:
         del records[key]
-    return records

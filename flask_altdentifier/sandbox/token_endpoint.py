@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, current_app, g, request
 
-from .error_responses import make_error_response
-from .failure_responses import make_failure_response
 from .oauth.authorization_server import authorization_server
 from .oauth.client_auth import parse_basic_credentials
+from .responses import make_error_response, make_failure_response
 from .state import MAX_TEXT, sandbox_state
 
 if TYPE_CHECKING:

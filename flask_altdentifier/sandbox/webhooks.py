@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, current_app, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ..scopes import WRITE_INTEGRATIONS
@@ -14,12 +14,14 @@ from .events import ACTIONS, EVENT_KINDS, METHODS, EventDetails
 from .forms import get_choice, refuse_cross_origin
 from .pages import render_page
 from .records import Webhook
-from .redirect_uris import is_webhook_url
 from .state import sandbox_state
+from .uris import is_webhook_url
 from .users import USERS, by_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from flask.typing import ResponseReturnValue
 
     from .clients import Client
     from .users import Guild
@@ -50,7 +52,7 @@ def show() -> Response:
 
 
 @blueprint.post("/settings")
-def save_settings() -> Response:
+def save_settings() -> ResponseReturnValue:
     """Set the webhook URL and secret. An empty secret keeps the current one."""
     refuse_cross_origin()
     state, client = sandbox_state(current_app), _get_client()
@@ -62,11 +64,11 @@ def save_settings() -> Response:
         )
     webhook = state.webhooks[client.client_id]
     state.webhooks[client.client_id] = Webhook(url, secret) if secret else replace(webhook, url=url)
-    return _redirect(url_for(".show", client_id=client.client_id))
+    return redirect(url_for(".show", client_id=client.client_id), 303)
 
 
 @blueprint.post("/send")
-def send() -> Response:
+def send() -> ResponseReturnValue:
     """Send the event of the clicked button, and record the result."""
     refuse_cross_origin()
     state, client = sandbox_state(current_app), _get_client()
@@ -79,17 +81,16 @@ def send() -> Response:
     delivery = make_delivery(button, details, client.client_id, webhook.secret, previous)
     status, result = post_event(webhook.url, delivery.body, delivery.digest)
     state.add_delivery(replace(delivery, status=status, result=result))
-    return _redirect(
-        url_for(
-            ".show",
-            client_id=client.client_id,
-            guild=details.guild.id,
-            user=details.member.id,
-            method=details.method,
-            action=details.action,
-            _anchor="sent",
-        )
+    page = url_for(
+        ".show",
+        client_id=client.client_id,
+        guild=details.guild.id,
+        user=details.member.id,
+        method=details.method,
+        action=details.action,
+        _anchor="sent",
     )
+    return redirect(page, 303)
 
 
 def _get_client() -> Client:
@@ -106,7 +107,3 @@ def _get_details(form: Mapping[str, str], guilds: tuple[Guild, ...]) -> EventDet
         method=get_choice(form, "method", {method: method for method in METHODS}),
         action=get_choice(form, "action", {action: action for action in ACTIONS}),
     )
-
-
-def _redirect(location: str) -> Response:
-    return Response(status=303, headers={"Location": location})

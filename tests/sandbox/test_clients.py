@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flask_altdentifier.sandbox import Client, create_app, redirect_uris, sandbox_state
+from flask_altdentifier.sandbox import Client, create_app, sandbox_state, uris
 
 ITEM = {"client_id": "a", "client_secret": "b"}
 LOCAL = ("http://localhost/",)
@@ -56,7 +56,7 @@ def test_invalid_clients_are_refused(clients: Any) -> None:
     ],
 )
 def test_redirect_uri(uri: str, expected: bool) -> None:
-    assert redirect_uris.is_web_uri(uri) is expected
+    assert uris.is_web_uri(uri) is expected
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_redirect_uri(uri: str, expected: bool) -> None:
     ],
 )
 def test_webhook_url_is_on_this_machine(url: str, expected: bool) -> None:
-    assert redirect_uris.is_webhook_url(url) is expected
+    assert uris.is_webhook_url(url) is expected

@@ -94,3 +94,13 @@ def test_control_page_lists_what_happened(site: Site) -> None:
     assert "Example app on Chess Club added by ada" in page
     assert "Unknown application 401" in page
     assert "Example app 400" in page
+
+
+def test_control_page_shows_when_a_token_was_requested(site: Site) -> None:
+    site.exchange("made-up")
+    [token_request] = site.state.token_requests
+    shown = re.findall(
+        '<time class="detail" datetime="([^"]*)">([0-9:]{8})</time>', site.get("/").text
+    )
+    received_at = token_request.received_at
+    assert shown == [(received_at.isoformat(), received_at.astimezone().strftime("%H:%M:%S"))]

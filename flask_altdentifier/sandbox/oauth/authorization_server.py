@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, Inva
 from flask import current_app, g, request
 
 from ...scopes import DOCUMENTED_SCOPE_NAMES
-from ..error_responses import make_error_response
+from ..responses import make_error_response
 from ..state import sandbox_state
 from .client_auth import authenticate_client_secret_basic
 from .code_grant import CodeGrant, RequireS256
@@ -23,22 +23,18 @@ if TYPE_CHECKING:
     from ..records import Consent
     from ..state import SandboxState
 
-_KEY = "altdentifier_sandbox_server"
+SERVER_KEY = "altdentifier_sandbox_server"
 
 
 class SandboxServer(AuthorizationServer):
     """The authorization server of one sandbox."""
 
-    def __init__(self, app: Flask, state: SandboxState) -> None:
-        super().__init__(app, query_client=state.clients.get)
-        self.state = state
+    def __init__(self, app: Flask) -> None:
+        """Create the server of *app*, which has a `SandboxState`."""
+        self.state: SandboxState = sandbox_state(app)
+        super().__init__(app, query_client=self.state.clients.get)
         self.register_client_auth_method("client_secret_basic", authenticate_client_secret_basic)
         self.register_grant(CodeGrant, [RequireS256(required=False)])
-
-    @classmethod
-    def attach_to(cls, app: Flask) -> None:
-        """Create the server of *app*, which has a `SandboxState`."""
-        app.extensions[_KEY] = cls(app, sandbox_state(app))
 
     def get_code_grant(self) -> CodeGrant:
         """Validate this authorization request. Raises `OAuth2Error` if it is not valid."""
@@ -63,7 +59,10 @@ class SandboxServer(AuthorizationServer):
             raise InvalidScopeError
 
     def handle_error_response(self, request: OAuth2Request, error: OAuth2Error) -> Response:
-        """Redirect a denial. Otherwise return the token endpoint's documented response."""
+        """Redirect a denial. Otherwise return the token endpoint's documented response.
+
+        `g.refusal` is the reason for the control page.
+        """
         if error.redirect_uri:
             return cast("Response", super().handle_error_response(request, error))
         if isinstance(error, InvalidClientError):
@@ -75,7 +74,7 @@ class SandboxServer(AuthorizationServer):
 
 def authorization_server() -> SandboxServer:
     """Return the server of the current app."""
-    return cast("SandboxServer", current_app.extensions[_KEY])
+    return cast("SandboxServer", current_app.extensions[SERVER_KEY])
 
 
 def _validate_parameters(query: MultiDict[str, str]) -> None:
