@@ -41,6 +41,7 @@ class ExtensionState:
         Does no I/O, because servers fork after the registration. Raises `ConfigError`.
         """
         validate_session_config(app.config)
+        self.app: Flask = app
         self.config: Config = read_config(app.config)
         #: Eight hex digits for the names of the cookies, because two apps can share a host.
         self.client_hash: str = sha256(self.config.client_id.encode()).hexdigest()[:8]
@@ -65,7 +66,7 @@ class ExtensionState:
         if self._store is None:
             with self._choice_lock:
                 if self._store is None:
-                    self._store = default_store(current_app)
+                    self._store = default_store(self.app)
         return self._store
 
     @cached_property

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from flask_session import Session
 from markupsafe import Markup
 
-from flask_altdentifier import blueprint, errors, logout, signals
+from flask_altdentifier import authorize_redirect, blueprint, errors, logout, signals
 from flask_altdentifier.browser.session import regenerate_session_id
 
 from .support import (
@@ -85,6 +85,22 @@ def test_unchanged_session_is_not_written(client: FlaskClient, store: WatchedSto
     assert (response.text, set_cookies(response)) == ("apples", [])
     assert store.calls == ["get session"]
     assert "Cookie" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize(("change", "writes"), [(False, 1), (True, 2)])
+def test_session_that_was_saved_with_a_pending_login_is_saved_again_if_it_changes(
+    app: Flask, client: FlaskClient, store: WatchedStore, change: bool, writes: int
+) -> None:
+    @app.get("/connect")
+    def connect() -> Response:
+        response = authorize_redirect()
+        if change:
+            session["cart"] = "apples"
+        return response
+
+    client.get("/connect")
+    assert store.calls.count("set session") == writes
+    assert client.get("/cart").text == ("apples" if change else "empty")
 
 
 def test_emptied_session_is_deleted(client: FlaskClient, store: WatchedStore) -> None:

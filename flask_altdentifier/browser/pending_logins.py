@@ -9,7 +9,7 @@ from typing import Any
 
 from .cookies import StateCookie
 from .request_login import RequestLogin
-from .session import get_session_states, set_session_states
+from .session import get_session_states, save_session_with, set_session_states
 
 #: Pending logins of one browser. A new one evicts the oldest.
 MAX_PENDING = 5
@@ -56,8 +56,8 @@ def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingL
     cookie = StateCookie.create(client_secret)
     # Twice the lifetime of a login, so that the error page of a late callback still knows `next`.
     lifetime = 2 * (pending.expires_at - time.time())
-    login.records.set("pending", cookie.state, pending.to_record(), lifetime)
     set_session_states([*get_session_states(), cookie.state][-MAX_PENDING:])
+    save_session_with(login.records, ("pending", cookie.state, pending.to_record(), lifetime))
     login.cookies.set_state_cookie(cookie, lifetime)
     return cookie.state
 

@@ -6,7 +6,7 @@ one environment among all events of a socket, so a grant in it would outlive a l
 
 from __future__ import annotations
 
-from flask import Request, current_app
+from flask import Request
 
 from ..grant import Grant
 from ..records import Records
@@ -23,7 +23,7 @@ class RequestLogin:
 
     def __init__(self, state: ExtensionState, request: Request) -> None:
         self.records: Records = state.records()
-        self.cookies: BrowserCookies = BrowserCookies(current_app, request, state.client_hash)
+        self.cookies: BrowserCookies = BrowserCookies(state.app, request, state.client_hash)
         #: Whether `grant` has been read from the store.
         self.is_loaded: bool = False
         #: This browser's grant, usable or expired, or None.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Request, session
+from flask import Flask, Request, current_app, session
 
 from ..errors import StoreUnavailable
+from ..records import Record, Records
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
 
@@ -28,6 +29,15 @@ def set_session_states(states: list[str]) -> None:
         session[STATES_KEY] = states
     else:
         session.pop(STATES_KEY, None)
+
+
+def save_session_with(records: Records, record: Record) -> None:
+    """Write *record*, in one round trip with the session if both are in the same store."""
+    interface: Any = current_app.session_interface
+    if hasattr(interface, "save_with"):
+        interface.save_with(session, record)
+    else:
+        records.set(*record)
 
 
 def regenerate_session_id(app: Flask, request: Request) -> None:

@@ -11,7 +11,7 @@ from flask.json.tag import TaggedJSONSerializer
 from flask.sessions import SessionInterface, SessionMixin
 
 from ..errors import StoreUnavailable
-from ..records import Records
+from ..records import Record, Records
 from ..state import ExtensionState
 from .request_login import get_request_login
 from .session import STATES_KEY
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # Flask-Session has no types
             ...
 
         def _generate_sid(self, length: int) -> str: ...
+        def _get_store_id(self, sid: str) -> str: ...
 else:
     from flask_session.base import ServerSideSession, ServerSideSessionInterface
 
@@ -75,16 +76,26 @@ class StoreSessionInterface(ServerSideSessionInterface):
             # Flask would answer 500, because it saves sessions outside of its error handling.
             _replace_response(response, app.make_response(app.handle_user_exception(error)))
 
+    def save_with(self, session: ServerSideSession, record: Record) -> None:
+        """Write *session* and *record* in one round trip. Raises `StoreUnavailable`.
+
+        `save_session` then only sets the cookie, unless the session changes once more.
+        """
+        store_id = self._get_store_id(session.sid)
+        lifetime = self.state.app.permanent_session_lifetime
+        self._records.set_all(record, self._session_record(lifetime, session, store_id))
+        session.saved_early, session.modified = True, False
+
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
 
         Rewriting an unchanged session would undo the changes of a simultaneous request.
         """
-        return bool(session.modified)
+        return bool(session.modified) or hasattr(session, "saved_early")
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether the session has changed, because its ID or expiry may be new."""
-        return session.modified
+        return self.should_set_storage(app, session)
 
     @property
     def _records(self) -> Records:
@@ -99,11 +110,17 @@ class StoreSessionInterface(ServerSideSessionInterface):
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
+        if session.modified:
+            self._records.set(*self._session_record(session_lifetime, session, store_id))
+
+    def _session_record(
+        self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
+    ) -> Record:
         # Otherwise, anonymous visits to /login would leave sessions that last a month.
         only_pending = session.keys() <= {STATES_KEY, "_permanent"}
         login_lifetime = self.state.config.login_lifetime
         ttl = login_lifetime if only_pending else session_lifetime.total_seconds()
-        self._records.set("session", _hash(store_id), _serializer.dumps(dict(session)), ttl)
+        return "session", _hash(store_id), _serializer.dumps(dict(session)), ttl
 
 
 def _load_session(data: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -91,21 +92,15 @@ class OAuthClient:
                 guild_id=None,
             )
         """
-        query = {
-            "client_id": self.client_id,
-            "response_type": "code",
-            "redirect_uri": redirect_uri,
-            "scope": format_scope(scope),
-            "state": state,
-        }
+        query = {"state": state}
         if code_verifier is not None:
             challenge: Any = create_s256_code_challenge  # untyped
             query["code_challenge"] = challenge(code_verifier)
             query["code_challenge_method"] = "S256"
         if guild_id is not None:
             query["guild_id"] = guild_id
-        # %20, because not every server decodes "+" to a space.
-        return f"{self._authorize_url}?{urlencode(query, quote_via=quote)}"
+        common = _common_parameters(self.client_id, redirect_uri, scope)
+        return f"{self._authorize_url}?{common}&{_encode_query(query)}"
 
     def exchange_code(
         self,
@@ -168,6 +163,26 @@ class OAuthClient:
         )
         client.register_client_auth_method(("client_secret_basic", _client_secret_basic))
         return client
+
+
+# Cached, because percent-encoding takes 6 of the 370 microseconds of `/login`. Anybody can send
+# many values of `Host`, so the cache is small.
+@lru_cache(maxsize=64)
+def _common_parameters(client_id: str, redirect_uri: str, scope: frozenset[str]) -> str:
+    """Return the part of the query that many authorization requests share."""
+    return _encode_query(
+        {
+            "client_id": client_id,
+            "response_type": "code",
+            "redirect_uri": redirect_uri,
+            "scope": format_scope(scope),
+        }
+    )
+
+
+def _encode_query(parameters: Mapping[str, str]) -> str:
+    # %20, because not every server decodes "+" to a space.
+    return urlencode(parameters, quote_via=quote)
 
 
 class _TokenEndpoint:

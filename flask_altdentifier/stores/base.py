@@ -20,6 +20,9 @@ class Store(Protocol):
     failed logout must not look like a finished one. Any exception becomes a 503 `StoreUnavailable`,
     and only the exception's class is logged.
 
+    A store may also have a method `set_records(records)`, which writes several records in one round
+    trip. *records* is a list of tuples with the arguments of `set`.
+
     Example::
 
         class DictStore:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from flask_altdentifier.records import Records
 from flask_altdentifier.stores import (
     MemoryStore,
     SQLAlchemyStore,
@@ -30,6 +31,15 @@ def test_record_is_kept_overwritten_and_deleted(store: Store) -> None:
     store.delete("key")
     store.delete("key")
     assert store.get("key") is None
+
+
+def test_records_are_written_together(store: Store) -> None:
+    records = Records(lambda: store, "app:")
+    records.set_all(("pending", "a", 1, 60), ("session", "b", "two", 60), ("session", "c", 3, 0.2))
+    time.sleep(0.25)
+    assert records.get("pending", "a", int) == 1
+    assert records.pop("session", "b", str) == "two"
+    assert records.get("session", "c", int) is None
 
 
 def test_pop_returns_the_value_once(store: Store) -> None:

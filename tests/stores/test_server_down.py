@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator
+from operator import methodcaller
 
 import pytest
 
+from flask_altdentifier.records import Records
 from flask_altdentifier.stores import Store
 
 from ..servers.process import Server
@@ -45,11 +47,17 @@ def server(request: pytest.FixtureRequest) -> Server:
     return process
 
 
+def set_two(store: Store) -> None:
+    """Write two records in one round trip if the store can."""
+    Records(lambda: store, "app:").set_all(("pending", "a", 1, 60), ("session", "b", 2, 60))
+
+
 def assert_raises_soon(store: Store) -> None:
     calls: list[Callable[[], object]] = [
         lambda: store.get("key"),
         lambda: store.set("key", "value", 60),
         lambda: store.pop("key"),
+        lambda: set_two(store),
     ]
     for call in calls:
         started = time.monotonic()
@@ -81,11 +89,15 @@ def test_killed_server_is_an_error(store: Store, server: Server) -> None:
     assert store.pop("key") == "after"
 
 
-@pytest.mark.parametrize("method", ["get", "pop", "delete"])
+@pytest.mark.parametrize(
+    "call",
+    [*(methodcaller(name, "another key") for name in ("get", "pop", "delete")), set_two],
+    ids=["get", "pop", "delete", "set_all"],
+)
 def test_connection_that_was_closed_while_idle_is_replaced(
-    store: Store, server: Server, method: str
+    store: Store, server: Server, call: Callable[[Store], object]
 ) -> None:
     store.set("key", "before", 60)
     server.kill()
     server.start()
-    getattr(store, method)("another key")
+    call(store)
