@@ -66,12 +66,15 @@ class StoreSessionInterface(ServerSideSessionInterface):
         session.sid = self._generate_sid(self.sid_length)
         session.modified = True
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+    def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
         """Write the session if it has changed. Replace *response* with a 503 if that fails."""
+        old_sid = getattr(session, "old_sid", None)
+        if old_sid and not session:
+            session.sid = old_sid  # Flask-Session deletes the record of an empty session
         try:
             super().save_session(app, session, response)
-            if hasattr(session, "old_sid"):
-                self._delete_session(session.old_sid)
+            if old_sid and session:
+                self._delete_session(old_sid)
         except StoreUnavailable as error:
             # Flask would answer 500, because it saves sessions outside of its error handling.
             _replace_response(response, app.make_response(app.handle_user_exception(error)))
