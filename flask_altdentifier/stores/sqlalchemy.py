@@ -60,8 +60,10 @@ class SQLAlchemyStore:
         self._engine = engine
         # Autocommit saves a transaction per read. On MySQL, each switch to it is a round trip that
         # costs more and fails on a lost connection.
-        on_mysql = engine.dialect.name in ("mysql", "mariadb")
-        self._connections = engine if on_mysql else engine.execution_options(**AUTOCOMMIT)
+        self._in_transactions = engine.dialect.name in ("mysql", "mariadb")
+        self._connections = engine
+        if not self._in_transactions:
+            self._connections = engine.execution_options(**AUTOCOMMIT)
         self._pid = os.getpid()
         self._inherited: list[Pool] = []
         self._has_table = False
@@ -97,6 +99,7 @@ class SQLAlchemyStore:
         )
         store = cls(engine)
         store._connections = engine  # which is in autocommit mode already
+        store._in_transactions = False
         return store
 
     def get(self, key: str) -> str | None:
@@ -113,10 +116,10 @@ class SQLAlchemyStore:
         with self._execute(upsert, record) as (connection, result):
             if upsert is table.UPDATE and result.rowcount == 0:
                 table.insert_or_update(connection, record)
-            connection.commit()
+            self._commit(connection)
             if next(self._set_calls) % DELETE_EXPIRED_EVERY == 0:
                 table.delete_expired(connection, now)
-                connection.commit()
+                self._commit(connection)
 
     def pop(self, key: str) -> str | None:
         """Atomically delete the record and return its value, or None if there is none.
@@ -129,9 +132,10 @@ class SQLAlchemyStore:
         with self._execute(table.GET, parameters) as (connection, result):
             row: Any = result.first()
             while row is not None:
+                self._commit(connection)
                 unchanged = {"the_key": key.encode(), "the_end": row.expires_at}
                 deleted = connection.execute(table.DELETE_UNCHANGED, unchanged).rowcount
-                connection.commit()
+                self._commit(connection)
                 if deleted:
                     return str(row.value)
                 row = connection.execute(table.GET, parameters).first()
@@ -140,7 +144,7 @@ class SQLAlchemyStore:
     def delete(self, key: str) -> None:
         """Delete the record, if there is one."""
         with self._execute(table.DELETE, {"the_key": key.encode()}) as (connection, _):
-            connection.commit()
+            self._commit(connection)
 
     def clear(self, prefix: str) -> int:
         """Delete all records whose keys start with *prefix*, and return how many were live."""
@@ -149,9 +153,10 @@ class SQLAlchemyStore:
         while found == table.BATCH:
             with self._execute(table.KEYS_IN_RANGE, bounds) as (connection, result):
                 rows = result.all()
+                self._commit(connection)
                 keys = {"keys": [row.key for row in rows]}
                 deleted = connection.execute(table.DELETE_LISTED, keys).rowcount
-                connection.commit()
+                self._commit(connection)
             found = len(rows)
             cleared += deleted - sum(row.expires_at <= _now() for row in rows)
         return cleared
@@ -181,6 +186,14 @@ class SQLAlchemyStore:
                 connection.commit()
             self._has_table = True
         return self._connections.connect()
+
+    def _commit(self, connection: Connection) -> None:
+        """End the transaction, if there is one. Call it between a read and a write too.
+
+        MariaDB 11.6 rejects the write if a row has changed since the transaction's first read.
+        """
+        if self._in_transactions:
+            connection.commit()
 
     def _leave_inherited_connections(self) -> None:
         """Create a pool for this process, and prevent the parent's connections from being closed.

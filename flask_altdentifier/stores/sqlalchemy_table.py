@@ -121,5 +121,6 @@ def create_table(connection: Connection) -> None:
 def delete_expired(connection: Connection, now: int) -> None:
     """Delete a few expired records, sorted by key so that two workers do not deadlock."""
     keys = connection.scalars(EXPIRED_KEYS, {"now": now}).all()
+    connection.commit()  # see `SQLAlchemyStore._commit`
     if keys:
         connection.execute(DELETE_LISTED.where(_expires_at <= now), {"keys": sorted(keys)})

@@ -26,6 +26,8 @@ def mariadb_server() -> Iterator[Server]:
         command = [mariadbd, "--no-defaults", data, f"--port={port}", f"--bind-address={HOST}"]
         command += [f"--socket={directory / 'socket'}", "--skip-grant-tables"]
         command += ["--innodb-flush-log-at-trx-commit=0"]
+        # The default since MariaDB 11.6.2.
+        command += ["--loose-innodb-snapshot-isolation=ON"]
         with Server(command, directory, port, lambda: _create_database(port), USER) as server:
             yield server
 

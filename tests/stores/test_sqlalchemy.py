@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from flask_altdentifier.stores import SQLAlchemyStore, Store, sqlalchemy_table
+from flask_altdentifier.stores import sqlalchemy as store_module
 
 from .conftest import MAKERS
 from .processes import barrier, in_children
@@ -74,6 +75,41 @@ def test_pop_returns_the_value_that_it_deleted(engine: Engine) -> None:
     store.set("key", "old", 60)
     change_before(engine, "DELETE", lambda: store.set("key", "new", 90))
     assert [store.pop("key"), store.get("key")] == ["new", None]
+
+
+@pytest.fixture
+def in_transactions(request: pytest.FixtureRequest) -> Iterator[SQLAlchemyStore]:
+    """A store on MariaDB that is not in autocommit mode."""
+    for store in MAKERS["pymysql engine"](request.getfixturevalue):
+        assert isinstance(store, SQLAlchemyStore)
+        store.clear("")
+        yield store
+
+
+@pytest.mark.server
+def test_record_that_changes_meanwhile_is_popped(in_transactions: SQLAlchemyStore) -> None:
+    in_transactions.set("key", "old", 60)
+    change_before(in_transactions._engine, "DELETE", lambda: in_transactions.set("key", "new", 90))
+    assert in_transactions.pop("key") == "new"
+
+
+@pytest.mark.server
+def test_record_that_changes_meanwhile_is_cleared(in_transactions: SQLAlchemyStore) -> None:
+    in_transactions.set("key", "old", 60)
+    change_before(in_transactions._engine, "DELETE", lambda: in_transactions.set("key", "new", 90))
+    assert [in_transactions.clear("key"), in_transactions.get("key")] == [1, None]
+
+
+@pytest.mark.server
+def test_expired_record_that_is_set_meanwhile_stays(
+    in_transactions: SQLAlchemyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "DELETE_EXPIRED_EVERY", 2)
+    in_transactions.set("another", "value", 60)
+    in_transactions.set("key", "old", -1)
+    change_before(in_transactions._engine, "DELETE", lambda: in_transactions.set("key", "new", 60))
+    in_transactions.set("another", "value", 60)
+    assert in_transactions.get("key") == "new"
 
 
 def test_record_that_is_inserted_meanwhile_is_overwritten(engine: Engine) -> None:
