@@ -67,10 +67,9 @@ class Findings(MarkdownDirective):
 
 
 def _prose(text: str) -> str:
-    """Show placeholders as italics. The cause, which continues a word, is left out."""
+    """Show placeholders as italics."""
     if text == "{error}":
         return "The output says what is wrong."
-    text = re.sub(r"(?<=[\w}])\{cause\}", "", text)
     text = re.sub(r"\{(\w+)(?:!r)?\}", r"*\1*", text)
     return f"{text}." if text.endswith("*") else text
 

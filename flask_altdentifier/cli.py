@@ -21,8 +21,6 @@ from .state import get_state
 from .urls import is_loopback, parse_absolute_url
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .sandbox import Client
 
 PORT = click.IntRange(0, 65535)
@@ -172,7 +170,7 @@ def check(
     not come back, whatever --ignore hides.
     """
     from .diagnostics import check_site, load_and_check
-    from .diagnostics.report import exit_code, print_findings, select
+    from .diagnostics.report import exit_code, print_json, print_text, select
 
     if site is None:
         found = load_and_check(lambda: load_app(context), offline=offline, production=production)
@@ -180,11 +178,14 @@ def check(
     elif offline or production:
         raise click.UsageError("--site cannot be combined with --offline or --production.")
     else:
-        canary = check_site(site, allow_sandbox="site-sandbox" in ignore)
+        canary = check_site(site)
         found, summary, is_complete = canary.findings, canary.summary, canary.is_complete
-    found = select(found, ignore)
-    print_findings(found, as_json=as_json, summary=summary, is_complete=is_complete)
-    sys.exit(exit_code(found, fail_level) if is_complete else 1)
+    shown = select(found, ignore)
+    if as_json:
+        print_json(shown)
+    else:
+        print_text(shown, hidden=len(found) - len(shown), summary=summary)
+    sys.exit(exit_code(shown, fail_level) if is_complete else 1)
 
 
 @click.command()
@@ -207,28 +208,20 @@ def logout_all() -> None:
 
     store = get_state().get_store()
     path = sqlite_path(store)
-    name = type(store).__name__ if path is None else f"{type(store).__name__} {path}"
-    # The first use would create the file for the user of this command, not for the workers.
-    is_missing = path is not None and _is_missing(path)
+    count, found = 0, "Store"
     try:
-        count = 0 if is_missing else end_all_logins()
-    except StoreUnavailable:
+        if path is not None:
+            path.stat()  # the first use would create the file for this user, not for the workers
+        count = end_all_logins()
+    except FileNotFoundError:
+        found = "There is no store yet"
+    except (OSError, StoreUnavailable):
         raise click.ClickException(
             "The store does not answer. Start its server or correct ALTDENTIFIER_STORE, then try "
             "again."
         ) from None
     click.echo(f"{count} login{'' if count == 1 else 's'} ended.")
-    click.echo(f"There is no store yet: {name}" if is_missing else f"Store: {name}")
-
-
-def _is_missing(path: Path) -> bool:
-    try:
-        path.stat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        pass  # the store fails too
-    return False
+    click.echo(f"{found}: {type(store).__name__} {path or ''}".rstrip())
 
 
 commands: tuple[click.Command, ...] = (dev, check, sandbox, link, logout_all)

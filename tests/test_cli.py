@@ -114,7 +114,7 @@ def test_check_prints_a_block_for_each_finding() -> None:
     result = run(app, "check", "--offline")
     lines = [line.strip() for line in result.output.splitlines()]
     assert result.exit_code == 1
-    assert lines[0] == "error session-prefix"  # errors first
+    assert lines[0] == "error session-cookie-refused"  # errors first
     assert [line.partition(":")[0] for line in lines[2:5]] == ["Why", "Fix", "Docs"]
     assert lines[6] == "warning session-samesite"
     assert lines[10] == f"Docs: {DOCS_URL}#session-samesite"
@@ -129,7 +129,7 @@ def test_check_prints_a_block_for_each_finding() -> None:
         (["--fail-level", "error"], 0),
         (["--fail-level", "warning"], 1),
         (["--fail-level", "warning", "--ignore", "session-samesite"], 0),
-        (["--production", "--ignore", "session-secure", "--ignore", "debug-on"], 1),
+        (["--production", "--ignore", "session-secure", "--ignore", "development-mode"], 1),
     ],
 )
 def test_exit_code_of_check(options: list[str], code: int) -> None:
@@ -169,8 +169,8 @@ def test_site_that_is_not_valid(options: list[str]) -> None:
         ("app = 1\nimport os\nos.environ['NOT_SET']", "app-not-loaded", "NOT_SET"),
         ("raise SystemExit", "app-not-loaded", "line 1"),
         ("def create_app(): 1 / 0", "app-not-loaded", "division"),
-        ("import not_installed", "app-missing", "not_installed"),
-        ("x = 1", "app-missing", "broken_app"),
+        ("import not_installed", "app-not-loaded", "not_installed"),
+        ("x = 1", "app-not-loaded", "--app"),
         ("from flask import Flask\napp = Flask('x')", "blueprint-missing", "blueprint"),
         (
             "from tests.support import bare_app, blueprint\n"
@@ -222,9 +222,7 @@ def test_table_of_problems_is_complete() -> None:
     for code, problem in PROBLEMS.items():
         assert problem.level in {"error", "warning"}
         assert all("\n" not in text and text for text in problem[1:])
-        assert problem.title.endswith(
-            (".", ": {error}", ": {cause}", ": {path}", "{evidence}")
-        ) or (problem.title == "{error}"), code
+        assert problem.title.endswith((".", ": {cause}", "{error}")), code
         assert f'"{code}"' in used
         assert f'"{code}"' in tests
     assert {field.name for field in fields(Finding)} >= {"code", "level", "title", "why", "fix"}

@@ -62,16 +62,16 @@ def _check(subject: Subject, *, offline: bool) -> Findings:
     if not offline:
         yield from try_sessions(subject)
         # A sandbox in production is a finding of its own.
-        if not (subject.is_production and subject.is_local):
+        if not (subject.is_production and subject.uses_sandbox):
             yield from check_provider(subject)
 
 
 def _check_modes(subject: Subject) -> Findings:
     if subject.is_production and subject.app.debug:
         fix = "Run the app without --debug and without FLASK_DEBUG."
-        yield finding("debug-on", flag="Debug mode", fix=fix)
+        yield finding("development-mode", mode="Debug mode", fix=fix)
     if subject.is_production and subject.app.testing:
-        yield finding("debug-on", flag="Testing mode", fix="TESTING = False")
+        yield finding("development-mode", mode="Testing mode", fix="TESTING = False")
 
 
 @contextmanager

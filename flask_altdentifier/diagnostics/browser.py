@@ -9,11 +9,10 @@ import time
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPConnection, HTTPMessage
-from importlib.metadata import version
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from .public_url import is_below
+from ..http.transport import user_agent
 
 #: Seconds that the site has for one response.
 TIMEOUT = 10.0
@@ -22,6 +21,16 @@ TIMEOUT = 10.0
 HOLD = 0.02
 #: Most bytes of a body that are read.
 MAX_BODY = 64 * 1024
+
+
+def path_matches(path: str, cookie_path: str) -> bool:
+    """Return whether a cookie for *cookie_path* is sent to *path* (RFC 6265 section 5.1.4)."""
+    return path == cookie_path or path.startswith(cookie_path.rstrip("/") + "/")
+
+
+def domain_matches(host: str, domain: str) -> bool:
+    """Return whether a cookie for *domain* is sent to *host* (RFC 6265 section 5.1.3)."""
+    return host == domain or host.endswith("." + domain)
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,22 @@ class Cookie:
         """Whether the header deletes the cookie."""
         return not self.value or self.attributes.get("max-age") == "0"
 
-    def fits_host(self, host: str) -> bool:
+    def can_be_set_by(self, host: str) -> bool:
         """Return whether a browser accepts this cookie from *host*."""
-        if not self.domain:
+        if not self.domain or host == self.domain:
             return True
-        return host == self.domain or ("." in self.domain and host.endswith(f".{self.domain}"))
+        is_suffix = "." not in self.domain  # such as "com"
+        return not is_suffix and domain_matches(host, self.domain)
+
+    def is_sent_to(self, url: SplitResult, origin: str) -> bool:
+        """Return whether a browser sends this cookie of the host *origin* to *url*."""
+        host = url.hostname or ""
+        return (
+            not self.is_deleted
+            and (domain_matches(host, self.domain) if self.domain else host == origin)
+            and path_matches(url.path or "/", self.path)
+            and (url.scheme == "https" or "secure" not in self.attributes)
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +112,8 @@ class Browser:
     """The cookies of one visitor."""
 
     def __init__(self) -> None:
-        self._cookies: list[tuple[str, Cookie]] = []
+        #: Each with the host that set it, by name, domain or host, and path.
+        self._cookies: dict[tuple[str, str, str], tuple[Cookie, str]] = {}
 
     def visit(self, url: str) -> Page:
         """Return the page at *url* over a fresh connection. Redirects are not followed.
@@ -109,29 +130,23 @@ class Browser:
             page = Page(parts, response.status, response.headers, response.read(MAX_BODY))
         finally:
             connection.close()
-        self._cookies += [(parts.hostname or "", cookie) for cookie in page.cookies]
+        host = parts.hostname or ""
+        for cookie in page.cookies:
+            if cookie.can_be_set_by(host):
+                self._cookies[cookie.name, cookie.domain or host, cookie.path] = cookie, host
         return page
 
     def _headers(self, url: SplitResult) -> dict[str, str]:
+        sent = [cookie for cookie, host in self._cookies.values() if cookie.is_sent_to(url, host)]
         headers = {
             "Accept": "application/problem+json, application/json;q=0.9",
             "Connection": "close",
             "Sec-Fetch-Mode": "navigate",
-            "User-Agent": f"flask-altdentifier/{version('flask-altdentifier')} (check --site)",
+            "User-Agent": f"{user_agent()} (check --site)",
         }
-        sent = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies_for(url))
-        return {**headers, "Cookie": sent} if sent else headers
-
-    def _cookies_for(self, url: SplitResult) -> list[Cookie]:
-        host = url.hostname or ""
-        return [
-            cookie
-            for origin, cookie in self._cookies
-            if (cookie.fits_host(host) if cookie.domain else origin == host)
-            and cookie.fits_host(origin)
-            and is_below(url.path or "/", cookie.path)
-            and ("secure" not in cookie.attributes or url.scheme == "https")
-        ]
+        if sent:
+            headers["Cookie"] = "; ".join(f"{cookie.name}={cookie.value}" for cookie in sent)
+        return headers
 
 
 def _connect(url: SplitResult) -> socket.socket:

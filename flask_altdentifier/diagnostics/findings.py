@@ -35,15 +35,10 @@ def _warning(title: str, why: str, fix: str) -> Problem:
 #: By code. If a fix is a line of config, it starts with the key, so that tests can apply it.
 PROBLEMS: dict[str, Problem] = {
     # The app
-    "app-missing": _error(
-        "There is no app: {error}",
-        "The check reads the config of the loaded app.",
-        "Name it with flask --app MODULE, or change to the folder with app.py.",
-    ),
     "app-not-loaded": _error(
         "The app cannot be loaded: {error}",
         "A server cannot load it either.",
-        "Correct {place}.",
+        "{fix}",
     ),
     "blueprint-missing": _error(
         "The app does not register the blueprint.",
@@ -77,8 +72,8 @@ PROBLEMS: dict[str, Problem] = {
         "{fix}",
     ),
     # Production
-    "debug-on": _error(
-        "{flag} is on in production.",
+    "development-mode": _error(
+        "{mode} is on in production.",
         "Debug mode shows code and values to visitors. Testing mode keeps logins in memory.",
         "{fix}",
     ),
@@ -92,16 +87,16 @@ PROBLEMS: dict[str, Problem] = {
         "Behind a proxy, the app sees http or an internal host, which AltDentifier does not know.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
-    "secret-key-weak": _warning(
-        "SECRET_KEY is short or a placeholder.",
-        "Whoever guesses it can forge what the app signs, such as form tokens.",
-        'SECRET_KEY = "..."  # from: python -c "import secrets; print(secrets.token_hex())"',
-    ),
     # The public URL and the cookies
     "redirect-path": _error(
-        "The path of ALTDENTIFIER_REDIRECT_URI does not end in {callback}.",
+        "The path of ALTDENTIFIER_REDIRECT_URI is {path}, but the callback is {callback}.",
         "AltDentifier redirects the browser to a page that is not the callback.",
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
+    ),
+    "redirect-prefix": _warning(
+        "ALTDENTIFIER_REDIRECT_URI has the prefix {prefix}, but the callback is {callback}.",
+        "The callback is a 404, unless a proxy or server removes the prefix.",
+        'ALTDENTIFIER_REDIRECT_URI = "{uri}"  # or, below a proxy: ProxyFix(..., x_prefix=1)',
     ),
     "redirect-http": _error(
         "ALTDENTIFIER_REDIRECT_URI is not a public https URL.",
@@ -109,13 +104,8 @@ PROBLEMS: dict[str, Problem] = {
         'ALTDENTIFIER_REDIRECT_URI = "{uri}"',
     ),
     "redirect-host": _warning(
-        "Logins return to {host}, but SERVER_NAME is {server}.",
-        "A browser does not send the cookies of one host to another.",
-        'SERVER_NAME = "{netloc}"',
-    ),
-    "localhost": _warning(
         "Logins return to {host}, but the app is served on {served}.",
-        "To a browser, these are different hosts. A login must end on the host where it started.",
+        "A browser sends no cookie of one host to another, not even of localhost to 127.0.0.1.",
         "{fix}",
     ),
     "trusted-hosts": _error(
@@ -134,7 +124,7 @@ PROBLEMS: dict[str, Problem] = {
         "SESSION_COOKIE_DOMAIN = None",
     ),
     "session-secure": _error(
-        "SESSION_COOKIE_SECURE is off, and {evidence}.",
+        "SESSION_COOKIE_SECURE is off.",
         "Browsers send the session cookie over plain http too, where others can read it.",
         "SESSION_COOKIE_SECURE = True",
     ),
@@ -148,15 +138,10 @@ PROBLEMS: dict[str, Problem] = {
         "After the redirect from AltDentifier, the browser does not send its session cookie.",
         'SESSION_COOKIE_SAMESITE = "Lax"',
     ),
-    "session-samesite-none": _error(
-        'SESSION_COOKIE_SAMESITE is "None" without SESSION_COOKIE_SECURE.',
-        "Browsers refuse such a cookie, so every page starts an empty session.",
+    "session-cookie-refused": _error(
+        "Browsers refuse the session cookie: {cause}",
+        "Every page starts an empty session.",
         "{fix}",
-    ),
-    "session-prefix": _error(
-        "SESSION_COOKIE_NAME is {name}, which needs {needs}.",
-        "Browsers refuse this cookie, so every page starts an empty session.",
-        'SESSION_COOKIE_NAME = "session"',
     ),
     "session-httponly": _warning(
         "SESSION_COOKIE_HTTPONLY is off.",
@@ -164,7 +149,7 @@ PROBLEMS: dict[str, Problem] = {
         "SESSION_COOKIE_HTTPONLY = True",
     ),
     "session-cookies": _error(
-        "Sessions are Flask's signed cookies: {evidence}",
+        "Sessions are Flask's signed cookies: {cause}",
         "A browser can restore a used state from an old cookie, so /login raises ConfigError.",
         "{fix}",
     ),
@@ -172,11 +157,6 @@ PROBLEMS: dict[str, Problem] = {
         "The session interface {name} has no regenerate(session).",
         "The session ID does not change at login, which allows session fixation.",
         "flask_session.Session(app)  # or remove your own session interface",
-    ),
-    "session-signer": _warning(
-        "SESSION_USE_SIGNER is on.",
-        "Sessions end if SECRET_KEY changes or differs between workers. The IDs are random anyway.",
-        "SESSION_USE_SIGNER = False",
     ),
     # Views
     "guard-above-route": _error(
@@ -194,43 +174,12 @@ PROBLEMS: dict[str, Problem] = {
         "The app answers 404 to AltDentifier's events.",
         "app.register_blueprint(flask_altdentifier.webhooks.blueprint)",
     ),
-    "webhook-size": _warning(
-        "MAX_CONTENT_LENGTH is {size}, which is less than the size of some events.",
-        "The app answers 413 to AltDentifier's larger events.",
-        "MAX_CONTENT_LENGTH = 65536  # or more",
-    ),
     # The store
     "store-config": _error("{error}", "/login raises ConfigError.", REDIS_STORE),
-    "store-unreachable": _error(
-        "The store does not answer{cause}.",
-        "Every login gets a 503.",
-        "Start the store's server, or correct ALTDENTIFIER_STORE.",
-    ),
-    "store-directory": _error(
-        "The folder of the SQLite file does not exist: {path}",
-        "Every login gets a 503.",
+    "store-down": _error(
+        "The store does not work: {cause}",
+        "Every new login gets a 503, if the workers run as the user of this command.",
         "{fix}",
-    ),
-    "store-read-only": _error(
-        "The SQLite file {path} cannot be opened for reading and writing{cause}.",
-        "Every login gets a 503 if the workers run as the user of this command. SQLite also needs "
-        "to create files beside it.",
-        "{fix}",
-    ),
-    "store-newer": _error(
-        "The SQLite file {path} was written by a newer version of this package.",
-        "Every login gets a 503.",
-        "pip install --upgrade flask-altdentifier",
-    ),
-    "store-damaged": _error(
-        "The file {path} is not an intact SQLite database.",
-        "Every login gets a 503.",
-        "mv {path} {path}.damaged  # while the workers are stopped; everybody logs in again",
-    ),
-    "store-full": _error(
-        "The store is full{cause}.",
-        "New logins get a 503.",
-        "Free space on the disk or server of the store.",
     ),
     "store-memory": _warning(
         "Logins are kept in the memory of one process.",
@@ -238,7 +187,7 @@ PROBLEMS: dict[str, Problem] = {
         REDIS_STORE,
     ),
     "store-one-machine": _warning(
-        "Logins are kept in a file, but {sign} is set by a platform that starts several machines.",
+        "Logins are kept in a file, but {variable} is set, by a platform with several machines.",
         "A login on one machine is unknown to the others, and a new release ends them all.",
         REDIS_STORE,
     ),
@@ -258,7 +207,7 @@ PROBLEMS: dict[str, Problem] = {
         "{key} = Redis(..., socket_timeout=0.5, socket_connect_timeout=0.5)",
     ),
     "sessions-unreachable": _error(
-        "The session server does not return what was written to it{cause}.",
+        "The session server does not return what was written to it: {cause}",
         "Every page that uses the session gets a 500, and so does /login.",
         "Start the server of SESSION_TYPE, or remove SESSION_TYPE.",
     ),
@@ -273,19 +222,14 @@ PROBLEMS: dict[str, Problem] = {
         "No login can finish.",
         'ALTDENTIFIER_CLIENT_SECRET = "..."  # copy it from your application\'s page',
     ),
-    "provider-blocked": _error(
-        "{url} refuses this machine (403).",
-        "A firewall or bot filter blocks this machine, so no login can finish.",
-        "Ask AltDentifier to allow this server's address, or send requests from another address.",
-    ),
     "provider-unreachable": _error(
-        "{url} does not answer this machine{cause}.",
+        "{url} cannot be used from this machine: {cause}",
         "No login can finish.",
         "{fix}",
     ),
     "provider-error": _warning(
-        "{url} answers {status}{cause}.",
-        "Logins fail as long as it does.",
+        "{url} does not answer as documented: {cause}",
+        "Logins fail until it does.",
         "{fix}",
     ),
     "clock": _warning(
@@ -295,7 +239,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     # The running site
     "site-unreachable": _error(
-        "{host} does not answer{cause}.",
+        "{host} does not answer: {cause}",
         "Nobody can log in.",
         "Check the address, DNS, the firewall, and whether the server runs.",
     ),
@@ -304,6 +248,11 @@ PROBLEMS: dict[str, Problem] = {
         "Browsers show a warning instead of the site.",
         "Install a valid certificate for this name, with its whole chain.",
     ),
+    "site-http": _warning(
+        "The login runs over plain http.",
+        "Others on the network can read the code and the cookies of each login.",
+        "Serve the site on https, and redirect all of http to it.",
+    ),
     "site-no-login": _error(
         "{url} does not start a login ({status}).",
         "The blueprint has another URL, or the proxy does not forward this path.",
@@ -311,13 +260,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-blocked": _error(
         "{url} is refused before it reaches the app ({status}).",
-        "A firewall, bot filter or password in front of the site refuses it.",
+        "A firewall, bot filter, rate limit or password in front of the site refuses it.",
         "Allow /login and /callback in front of the site, and check again.",
-    ),
-    "site-rate-limited": _error(
-        "{url} is rate limited (429).",
-        "Visitors who share an IP address cannot log in.",
-        "Allow more requests for /login and /callback, and check again.",
     ),
     "site-store-down": _error(
         "The site's store does not answer (503 store_unavailable).",

@@ -18,9 +18,10 @@ def explain_load_error(error: BaseException) -> Finding:
     if isinstance(error, ConfigError):
         return explain_config_error(error)
     if isinstance(error, NoAppException):
-        return finding("app-missing", error=_first_and_last_line(error.message))
-    kind, text = type(error).__name__, _first_and_last_line(str(error))
-    return finding("app-not-loaded", error=f"{kind}: {text}", place=_place(error))
+        fix = "Name the app with flask --app MODULE, or change to the folder with app.py."
+        return finding("app-not-loaded", error=_first_and_last_line(error.message), fix=fix)
+    text = f"{type(error).__name__}: {_first_and_last_line(str(error))}"
+    return finding("app-not-loaded", error=text, fix=f"Correct {_place(error)}.")
 
 
 def _first_and_last_line(text: str) -> str:

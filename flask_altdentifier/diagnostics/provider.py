@@ -6,7 +6,6 @@ import secrets
 import time
 from contextlib import suppress
 
-from werkzeug.datastructures import Headers
 from werkzeug.http import parse_date
 
 from ..errors import ClientCredentialsRejected, CodeRejected, ProviderError, ProviderFailure
@@ -24,17 +23,19 @@ _NOT_THE_API = {"InvalidJSON", "InvalidTokenResponse"}
 def check_provider(subject: Subject) -> Findings:
     """Request the consent page, and exchange a made-up code."""
     try:
-        status, headers = _request_consent_page(subject)
+        status, date = _request_consent_page(subject)
     except ProviderFailure as error:
-        yield _failed(subject, error)
-        return
+        if error.provider_status is None:
+            yield _explain(subject, error)
+            return
+        status, date = error.provider_status, None  # a page that is too long for the transport
     if status == 404:
         yield finding("client-id")
-    elif status == 403 or status == 429 or status >= 500:
-        yield _failed(subject, ProviderError(provider_status=status))
+    elif status in {403, 429} or status >= 500:
+        yield _explain(subject, ProviderError(provider_status=status))
     else:
         yield from _exchange_made_up_code(subject)
-    skew = clock_skew(headers.get("Date"))
+    skew = clock_skew(date)
     if abs(skew) > MAX_SKEW:
         direction = "behind" if skew > 0 else "ahead of"
         yield finding("clock", seconds=abs(skew), direction=direction)
@@ -48,22 +49,15 @@ def clock_skew(date: str | None) -> int:
     return 0 if parsed is None else round(parsed.timestamp() - time.time())
 
 
-def _request_consent_page(subject: Subject, method: str = "GET") -> tuple[int, Headers]:
-    """Request the integration link, which needs no redirect URI. Raises `ProviderFailure`."""
-    target = integration_url().removeprefix(subject.config.base_url)
-    try:
-        return subject.state.transport.request(
-            method,
-            target,
-            headers={"Accept": "text/html"},
-            body=None,
-            read=lambda response: (response.status, response.headers),
-        )
-    except ProviderError:
-        if method == "HEAD":
-            raise
-        # The page may be longer than the transport's limit.
-        return _request_consent_page(subject, "HEAD")
+def _request_consent_page(subject: Subject) -> tuple[int, str | None]:
+    """Request the integration link, which needs no redirect URI. Return status and `Date`."""
+    return subject.state.transport.request(
+        "GET",
+        integration_url().removeprefix(subject.config.base_url),
+        headers={"Accept": "text/html"},
+        body=None,
+        read=lambda response: (response.status, response.headers.get("Date")),
+    )
 
 
 def _exchange_made_up_code(subject: Subject) -> Findings:
@@ -80,26 +74,32 @@ def _exchange_made_up_code(subject: Subject) -> Findings:
     except CodeRejected:
         pass  # as expected, because the credentials are right and the code is made up
     except ProviderFailure as error:
-        yield _failed(subject, error)
+        yield _explain(subject, error)
 
 
-def _failed(subject: Subject, error: ProviderFailure) -> Finding:
+def _explain(subject: Subject, error: ProviderFailure) -> Finding:
     url, status = subject.config.base_url, error.provider_status
-    if status is not None:
-        if status == 403:
-            return finding("provider-blocked", url=url)
-        cause, fix = "", "Run this check again later."
-        if error.cause in _NOT_THE_API:
-            cause = f", but the response is not AltDentifier's API ({error.cause})"
-            fix = "Correct ALTDENTIFIER_BASE_URL, or remove the proxy that answers instead."
-        return finding("provider-error", url=url, status=status, cause=cause, fix=fix)
-    cause = f" ({error.cause})" if error.cause else " in time"
-    fix = "Allow it in the firewall, or correct ALTDENTIFIER_BASE_URL."
-    if subject.is_local:
-        fix = "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
-    if error.cause == "SSLCertVerificationError":
-        fix = (
+    if status is None:
+        cause = error.cause or "no answer in time"
+        fix = _network_fix(subject, cause)
+        return finding("provider-unreachable", url=url, cause=cause, fix=fix)
+    if status == 403:
+        cause = "a firewall or bot filter refuses it (403)"
+        fix = "Ask AltDentifier to allow this server's address, or use another one."
+        return finding("provider-unreachable", url=url, cause=cause, fix=fix)
+    cause, fix = f"status {status}", "Run this check again later."
+    if error.cause in _NOT_THE_API:
+        cause += " with something else than AltDentifier's API"
+        fix = "Correct ALTDENTIFIER_BASE_URL, or remove the proxy that answers instead."
+    return finding("provider-error", url=url, cause=cause, fix=fix)
+
+
+def _network_fix(subject: Subject, cause: str) -> str:
+    if cause == "SSLCertVerificationError":
+        return (
             "Install the CA certificates of this system (ca-certificates), or set SSL_CERT_FILE to "
             "a file with the CA certificate of your proxy."
         )
-    return finding("provider-unreachable", url=url, cause=cause, fix=fix)
+    if subject.uses_sandbox:
+        return "flask altdentifier sandbox  # or run the app with: flask altdentifier dev"
+    return "Allow it in the firewall, or correct ALTDENTIFIER_BASE_URL."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.test import create_environ
 
@@ -12,101 +12,81 @@ from ..browser.session_interface import StoreSessionInterface
 from .findings import Findings, finding
 from .public_url import PublicURL, cookie_path
 from .subject import Subject
-from .trial import Failure, run_in_time
+from .trial import NothingReturned, run_in_time
 
 
 def check_sessions(subject: Subject, public: PublicURL) -> Findings:
     """Find problems of the session's config."""
     config = subject.app.config
     yield from _interface(subject)
-    yield from _same_site(subject, public)
-    yield from _cookie_name(subject, public)
     if not config["SESSION_COOKIE_HTTPONLY"]:
         yield finding("session-httponly")
-    if config.get("SESSION_USE_SIGNER"):
-        yield finding("session-signer")
-    if bool(config["SESSION_COOKIE_SECURE"]) != public.secure:
-        code = "session-secure" if public.secure else "session-secure-http"
-        yield finding(code, evidence=_https_evidence(subject))
+    if bool(config["SESSION_COOKIE_SECURE"]) != public.is_https:
+        yield finding("session-secure" if public.is_https else "session-secure-http")
     if public.cookie_path != cookie_path(subject.app):
         yield finding("cookie-path", path=cookie_path(subject.app))
-
-
-def _https_evidence(subject: Subject) -> str:
-    uri = subject.config.redirect_uri
-    if uri is None:
-        return "the site must be https"
-    is_https = uri.startswith("https:")
-    return f"the redirect URI is {'https' if is_https else 'http, but must be https'}"
+    yield from _same_site(subject, public)
+    yield from _cookie_name(subject, public)
 
 
 def _interface(subject: Subject) -> Findings:
-    interface, kind = subject.app.session_interface, subject.app.config.get("SESSION_TYPE")
+    interface = subject.app.session_interface
+    name = type(interface).__name__
     if isinstance(interface, SecureCookieSessionInterface):
-        if kind is not None:
-            evidence = "SESSION_TYPE is set, but Session(app) was not called."
-            yield finding("session-cookies", evidence=evidence, fix="flask_session.Session(app)")
-        else:
-            evidence = f"session_interface is a {type(interface).__name__}."
-            fix = "Remove your session_interface."
-            yield finding("session-cookies", evidence=evidence, fix=fix)
+        cause, fix = f"session_interface is a {name}", "Remove your session_interface."
+        if subject.app.config.get("SESSION_TYPE") is not None:
+            cause = "SESSION_TYPE is set, but Session(app) was not called"
+            fix = "flask_session.Session(app)"
+        yield finding("session-cookies", cause=cause, fix=fix)
     elif not hasattr(interface, "regenerate"):
-        yield finding("session-id", name=type(interface).__name__)
+        yield finding("session-id", name=name)
 
 
 def _same_site(subject: Subject, public: PublicURL) -> Findings:
-    config = subject.app.config
-    value = str(config["SESSION_COOKIE_SAMESITE"] or "").lower()
+    value = str(subject.app.config["SESSION_COOKIE_SAMESITE"] or "").lower()
     if value == "strict":
         yield finding("session-samesite")
-    elif value == "none" and not public.secure:
-        yield finding("session-samesite-none", fix='SESSION_COOKIE_SAMESITE = "Lax"')
-    elif value == "none" and not config["SESSION_COOKIE_SECURE"]:
-        yield finding("session-samesite-none", fix="SESSION_COOKIE_SECURE = True")
+    elif value == "none" and not public.is_https:
+        cause, fix = "SameSite=None needs https", 'SESSION_COOKIE_SAMESITE = "Lax"'
+        yield finding("session-cookie-refused", cause=cause, fix=fix)
 
 
 def _cookie_name(subject: Subject, public: PublicURL) -> Findings:
     """Check what a name prefix requires (RFC 6265bis section 4.1.3)."""
     name = subject.app.session_interface.get_cookie_name(subject.app)
     is_host_only = not public.cookie_domain and public.cookie_path == "/"
-    if name.startswith("__Host-") and not (public.secure and is_host_only):
-        needs = 'https, SESSION_COOKIE_SECURE, the path "/" and no SESSION_COOKIE_DOMAIN'
-        yield finding("session-prefix", name=name, needs=needs)
-    elif name.startswith("__Secure-") and not public.secure:
-        yield finding("session-prefix", name=name, needs="https and SESSION_COOKIE_SECURE")
+    cause = None
+    if name.startswith("__Host-") and not (public.is_https and is_host_only):
+        cause = f'the name {name} needs https, the path "/" and no domain'
+    elif name.startswith("__Secure-") and not public.is_https:
+        cause = f"the name {name} needs https"
+    if cause is not None:
+        fix = 'SESSION_COOKIE_NAME = "session"'
+        yield finding("session-cookie-refused", cause=cause, fix=fix)
 
 
 def try_sessions(subject: Subject) -> Findings:
-    """Write a session, read it as the browser's next request would, and delete it."""
-    interface = subject.app.session_interface
-    if isinstance(interface, (SecureCookieSessionInterface, StoreSessionInterface)):
-        return
-    failure = run_in_time(subject.app, lambda: _use_sessions(subject))
-    if failure is not None:
-        yield finding("sessions-unreachable", cause=failure.text)
+    """Write a session to the app's own session server, read it, and delete it."""
+    app = subject.app
+    if isinstance(app.session_interface, (SecureCookieSessionInterface, StoreSessionInterface)):
+        return  # which have no server of their own
+    cause = run_in_time(app, lambda: _use_session(app))
+    if cause is not None:
+        yield finding("sessions-unreachable", cause=cause)
 
 
-class _Browser(Response):
-    """A response that keeps only the session cookie."""
+def _use_session(app: Flask) -> None:
+    interface, key = app.session_interface, "altdentifier_check"
 
-    cookie = ""
+    def open_session(cookie: str) -> Any:
+        environ = create_environ(headers={"Cookie": cookie})
+        return interface.open_session(app, app.request_class(environ))
 
-    def set_cookie(self, key: str, value: str = "", **_: Any) -> None:  # type: ignore[override]
-        self.cookie = f"{key}={value}"
-
-
-def _use_sessions(subject: Subject) -> None:
-    app, browser, key = subject.app, _Browser(), "altdentifier_check"
-
-    def open_session() -> Any:
-        environ = create_environ(headers={"Cookie": browser.cookie})
-        return app.session_interface.open_session(app, app.request_class(environ))
-
-    written = open_session()
+    written, response = open_session(""), app.response_class()
     written[key] = True
-    app.session_interface.save_session(app, written, browser)
-    read = open_session()
+    interface.save_session(app, written, response)
+    read = open_session(response.headers.get("Set-Cookie", "").partition(";")[0])
     if key not in read:
-        raise Failure("NothingReturned")
+        raise NothingReturned
     read.clear()
-    app.session_interface.save_session(app, read, browser)
+    interface.save_session(app, read, response)

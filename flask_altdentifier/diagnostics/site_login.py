@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, parse_qs, quote, urlencode, urljoin, urlsplit
 
-from ..urls import is_loopback
-from .browser import Browser, Cookie, Page
+from .browser import Browser, Cookie, Page, path_matches
 from .provider import clock_skew
-from .public_url import is_below
 
 MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -22,19 +20,16 @@ class SiteProblem(Exception):
         self.values = values
 
 
-def follow_login(browser: Browser, url: str, *, allow_sandbox: bool) -> tuple[Page, dict[str, str]]:
-    """Return the response that redirects to AltDentifier, and the query of that redirect."""
+def follow_login(browser: Browser, url: str) -> tuple[Page, SplitResult, dict[str, str]]:
+    """Return the response that redirects to AltDentifier, that location, and its query."""
     for _ in range(MAX_REDIRECTS):
         page = browser.visit(url)
         location = _split(urljoin(url, page.headers.get("Location", "")))
         if page.status not in _REDIRECTS:
             raise _unexpected(page, "site-no-login")
-        request = {name: values[0] for name, values in parse_qs(location.query).items()}
-        if {"client_id", "redirect_uri", "state"} <= request.keys():
-            is_sandbox = is_loopback(location.hostname or "")
-            if is_sandbox and not allow_sandbox and not is_loopback(page.url.hostname or ""):
-                raise SiteProblem("site-sandbox", host=location.netloc)
-            return page, request
+        query = {name: values[0] for name, values in parse_qs(location.query).items()}
+        if {"client_id", "redirect_uri", "state"} <= query.keys():
+            return page, location, query
         _check_redirect(page.url, location)
         url = location.geturl()
     raise SiteProblem("site-login-elsewhere", url=url, host="itself")
@@ -60,11 +55,10 @@ def _without_www(host: str | None) -> str:
 
 def _unexpected(page: Page, code: str) -> SiteProblem:
     """Return the problem of a response from something else than the app, by default *code*."""
-    by_status = {401: "site-blocked", 403: "site-blocked", 429: "site-rate-limited"}
     if page.reason == "store_unavailable":
         code = "site-store-down"
-    elif page.status in by_status:
-        code = by_status[page.status]
+    elif page.status in {401, 403, 429}:
+        code = "site-blocked"
     elif page.status == 400 or page.status >= 500:
         code = "site-error"
     return SiteProblem(code, url=page.url._replace(query="").geturl(), status=page.status)
@@ -73,11 +67,11 @@ def _unexpected(page: Page, code: str) -> SiteProblem:
 def find_callback(page: Page, redirect_uri: str) -> SplitResult:
     """Return *redirect_uri*. Raises `SiteProblem` if a browser sends no cookie of *page* there."""
     url, callback = page.url, _split(redirect_uri)
-    scheme = max(url.scheme, callback.scheme)  # https, if one of them is
+    scheme = "https" if "https" in {url.scheme, callback.scheme} else "http"
     fixed = callback._replace(scheme=scheme, netloc=url.netloc).geturl()
     host, other = url.hostname or "", callback.hostname or ""
-    is_sibling = any(c.domain and c.fits_host(host) and c.fits_host(other) for c in page.cookies)
-    if host != other and not is_sibling:
+    shared = [c for c in page.cookies if c.domain and c.can_be_set_by(host)]
+    if host != other and not any(cookie.can_be_set_by(other) for cookie in shared):
         code = "site-www" if _without_www(host) == _without_www(other) else "site-redirect-host"
         raise SiteProblem(code, host=host, other=other, fixed=fixed)
     if callback.scheme != url.scheme:
@@ -114,9 +108,9 @@ def check_cookie(url: SplitResult, callback: SplitResult, cookie: Cookie) -> Non
     host = url.hostname or ""
     if "secure" in cookie.attributes and url.scheme == "http":
         raise SiteProblem("site-cookie-secure")
-    if not cookie.fits_host(host):
+    if not cookie.can_be_set_by(host):
         raise SiteProblem("site-cookie-domain", domain=cookie.domain, host=host)
-    if not is_below(callback.path, cookie.path):
+    if not path_matches(callback.path, cookie.path):
         raise SiteProblem("site-cookie-path", path=cookie.path, callback=callback.path)
     if cookie.attributes.get("samesite", "").lower() == "strict":
         raise SiteProblem("site-cookie-samesite")
@@ -130,13 +124,11 @@ def deny_access(browser: Browser, callback: SplitResult, state: str) -> Page:
 
 
 def check_answer(answer: Page, cookie: Cookie) -> None:
-    """Raise `SiteProblem` if the callback's *answer* is not `access_denied`.
-
-    An app that gets the state cookie deletes it, even if its store does not have the login.
-    """
-    arrived = any(other.name == cookie.name and other.is_deleted for other in answer.cookies)
+    """Raise `SiteProblem` if the callback's *answer* is not `access_denied`."""
     if answer.reason == "access_denied":
         return
+    # An app that gets the state cookie deletes it, even if its store does not have the login.
+    arrived = any(other.name == cookie.name and other.is_deleted for other in answer.cookies)
     if answer.reason == "invalid_state":
         raise SiteProblem("site-store-private" if arrived else "site-cookie-dropped")
     if arrived and answer.reason is None:

@@ -50,8 +50,8 @@ class Subject:
         return self.state.config
 
     @property
-    def is_local(self) -> bool:
-        """Whether the app talks to a sandbox on this machine."""
+    def uses_sandbox(self) -> bool:
+        """Whether `ALTDENTIFIER_BASE_URL` is a sandbox on this machine."""
         return is_loopback(urlsplit(self.config.base_url).hostname or "")
 
 

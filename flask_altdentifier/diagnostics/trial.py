@@ -1,4 +1,4 @@
-"""Runs a function that may hang, and reports how it failed."""
+"""Runs a function that may hang, and returns why it failed."""
 
 from __future__ import annotations
 
@@ -11,38 +11,27 @@ from flask import Flask
 MAX_WAIT = 2.0
 
 
-class Failure(Exception):
-    """A trial failed. Only the class of the cause is kept: its text may contain passwords."""
-
-    def __init__(self, cause: str, error: Exception | None = None) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.error = error
-
-    @property
-    def text(self) -> str:
-        """The cause in parentheses, for the end of a sentence."""
-        return f" ({self.cause})"
+class NothingReturned(Exception):
+    """A server does not return what was written to it."""
 
 
-def run_in_time(app: Flask, trial: Callable[[], None]) -> Failure | None:
-    """Run *trial* in the context of *app*, and return how it failed, or None.
+def run_in_time(app: Flask, trial: Callable[[], None]) -> str | None:
+    """Run *trial* in the context of *app*. Return None, or why it failed.
 
-    It runs in a thread, because a client without timeouts may wait forever.
+    The reason is the class of the exception, because its text may contain passwords. *trial* runs
+    in a thread, because a client without timeouts may wait forever.
     """
-    results: list[Failure | None] = []
+    results: list[str | None] = []
 
     def run() -> None:
         try:
             with app.app_context():
                 trial()
             results.append(None)
-        except Failure as failure:
-            results.append(failure)
         except Exception as error:
-            results.append(Failure(type(error).__name__, error))
+            results.append(type(error).__name__)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(MAX_WAIT)
-    return results[0] if results else Failure(f"no answer within {MAX_WAIT:g} seconds")
+    return results[0] if results else f"no answer within {MAX_WAIT:g} seconds"

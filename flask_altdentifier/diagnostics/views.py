@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..decorator_order import GUARDED_VERSION, layers
-from ..webhooks.endpoint import MAX_BODY, WebhookBlueprint
+from ..webhooks.endpoint import WebhookBlueprint
 from .findings import Findings, finding
 from .subject import Subject
 
@@ -18,14 +18,17 @@ def check_views(subject: Subject) -> Findings:
     views = subject.app.view_functions
     reachable = {id(layer) for view in views.values() for layer in layers(view)}
     for endpoint, view in views.items():
-        guarded = vars(view).get(GUARDED_VERSION) if hasattr(view, "__dict__") else None
+        guarded = getattr(view, GUARDED_VERSION, None)
         if guarded is not None and id(guarded) not in reachable:
             yield finding("guard-above-route", endpoint=endpoint, place=_place(view))
-        modules = [_module(layer) for layer in layers(view)]
-        known = [module for module in modules if module in {_CACHE_MODULE, _GUARD_MODULE}]
-        if known[:1] == [_CACHE_MODULE] and _GUARD_MODULE in known:
+        modules = [_module(layer) for layer in layers(view)]  # the outermost decorator first
+        order = [module for module in modules if module in {_CACHE_MODULE, _GUARD_MODULE}]
+        if order[:1] == [_CACHE_MODULE] and _GUARD_MODULE in order:
             yield finding("cache-above-guard", endpoint=endpoint)
-    yield from _webhooks(subject)
+    blueprints = subject.app.blueprints.values()
+    has_webhook = any(isinstance(blueprint, WebhookBlueprint) for blueprint in blueprints)
+    if subject.config.webhook_secret is not None and not has_webhook:
+        yield finding("webhook-unused")
 
 
 def _module(function: Any) -> str:
@@ -37,15 +40,3 @@ def _module(function: Any) -> str:
 def _place(view: Any) -> str:
     code = getattr(view, "__code__", None)
     return "your view" if code is None else f"{code.co_filename}:{code.co_firstlineno}"
-
-
-def _webhooks(subject: Subject) -> Findings:
-    blueprints = subject.app.blueprints.values()
-    is_registered = any(isinstance(blueprint, WebhookBlueprint) for blueprint in blueprints)
-    if not is_registered:
-        if subject.config.webhook_secret is not None:
-            yield finding("webhook-unused")
-        return
-    size = subject.app.config["MAX_CONTENT_LENGTH"]
-    if size is not None and size < MAX_BODY:
-        yield finding("webhook-size", size=size)

@@ -55,7 +55,6 @@ def visit(
     url: str = "https://shop.example",
     *,
     trust: bool = True,
-    allow_sandbox: bool = False,
 ) -> Canary:
     """Run the canary against *app* as if it were at *url*. No name is looked up."""
     connect = socket.create_connection
@@ -65,7 +64,7 @@ def visit(
         patch.setattr(socket, "create_connection", lambda _, *a, **k: connect(("127.0.0.1", port)))
         if trust:
             patch.setattr(browser, "_tls_context", lambda: context)
-        return check_site(url, allow_sandbox=allow_sandbox)
+        return check_site(url)
 
 
 def proxy(

@@ -28,7 +28,7 @@ from .apps import CREDENTIALS, LOCAL, PUBLIC, SECURE, OwnStore, codes, good_app,
 def test_good_apps() -> None:
     assert codes(good_app()) == []
     assert codes(good_app(ALTDENTIFIER_REDIRECT_URI=LOCAL)) == []
-    assert codes(live_app(SECRET_KEY=b"not-to-be-guessed")) == []
+    assert codes(live_app()) == []
     assert codes(live_app(), production=True) == []
 
 
@@ -49,11 +49,10 @@ def test_good_apps() -> None:
             'ALTDENTIFIER_SCOPE = "read:user write:integrations"',
         ),
         ({"SESSION_COOKIE_SAMESITE": "Strict"}, "session-samesite", "SESSION_COOKIE_SAMESITE ="),
-        ({"SESSION_COOKIE_SAMESITE": "None"}, "session-samesite-none", "SESSION_COOKIE_SAMESITE ="),
-        ({"SESSION_COOKIE_NAME": "__Host-s"}, "session-prefix", "SESSION_COOKIE_NAME"),
-        ({"SESSION_COOKIE_NAME": "__Secure-s"}, "session-prefix", "SESSION_COOKIE_NAME"),
+        ({"SESSION_COOKIE_SAMESITE": "None"}, "session-cookie-refused", "SESSION_COOKIE_SAMESITE"),
+        ({"SESSION_COOKIE_NAME": "__Host-s"}, "session-cookie-refused", "SESSION_COOKIE_NAME"),
+        ({"SESSION_COOKIE_NAME": "__Secure-s"}, "session-cookie-refused", "SESSION_COOKIE_NAME"),
         ({"SESSION_COOKIE_HTTPONLY": False}, "session-httponly", "SESSION_COOKIE_HTTPONLY = True"),
-        ({"SESSION_USE_SIGNER": True}, "session-signer", "SESSION_USE_SIGNER = False"),
         ({"SESSION_TYPE": "redis"}, "session-cookies", "flask_session.Session(app)"),
         (
             {"ALTDENTIFIER_REDIRECT_URI": LOCAL, **SECURE},
@@ -71,11 +70,8 @@ def test_config_of_any_app(config: dict[str, Any], code: str, fix: str) -> None:
 @pytest.mark.parametrize(
     ("config", "code", "fix"),
     [
-        ({"DEBUG": True}, "debug-on", "Run the app without --debug"),
-        ({"TESTING": True}, "debug-on", "TESTING = False"),
-        ({"SECRET_KEY": "dev"}, "secret-key-weak", "SECRET_KEY = "),
-        ({"SECRET_KEY": "my-secret-key-changeme"}, "secret-key-weak", "SECRET_KEY = "),
-        ({"SECRET_KEY": b"short"}, "secret-key-weak", "SECRET_KEY = "),
+        ({"DEBUG": True}, "development-mode", "Run the app without --debug"),
+        ({"TESTING": True}, "development-mode", "TESTING = False"),
         (
             {"ALTDENTIFIER_BASE_URL": "http://127.0.0.1:8400"},
             "sandbox-url",
@@ -116,25 +112,32 @@ def test_production_without_any_setting() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("uri", "evidence"),
-    [
-        (PUBLIC, "the redirect URI is https"),
-        ("http://shop.example/callback", "the redirect URI is http, but must be https"),
-        (None, "the site must be https"),
-    ],
-)
-def test_session_cookie_is_not_secure(uri: str | None, evidence: str) -> None:
+@pytest.mark.parametrize("uri", [PUBLIC, "http://shop.example/callback", None])
+def test_session_cookie_is_not_secure(uri: str | None) -> None:
     app = live_app(ALTDENTIFIER_REDIRECT_URI=uri, SESSION_COOKIE_SECURE=False)
-    found = {problem.code: problem for problem in check_app(app, offline=True, production=True)}
-    assert found["session-secure"].title == f"SESSION_COOKIE_SECURE is off, and {evidence}."
+    assert "session-secure" in codes(app, production=True)
 
 
-def test_redirect_uri_may_have_the_prefix_of_a_mounted_app() -> None:
-    """The app does not see where a server or another app mounts it."""
-    assert codes(live_app(ALTDENTIFIER_REDIRECT_URI="https://shop.example/auth/callback")) == []
+def test_prefix_of_the_redirect_uri_is_a_warning() -> None:
+    """The app does not see whether a server or another app mounts it."""
+    found = only(live_app(ALTDENTIFIER_REDIRECT_URI="https://shop.example/auth/callback"))
+    assert (found.code, found.level) == ("redirect-prefix", "warning")
+    assert found.fix.startswith(f'ALTDENTIFIER_REDIRECT_URI = "{PUBLIC}"')
     found = only(live_app(ALTDENTIFIER_REDIRECT_URI="https://shop.example/auth/call"))
     assert found.code == "redirect-path"
+
+
+@pytest.mark.parametrize("config", [{"APPLICATION_ROOT": "/a"}, {"SESSION_COOKIE_PATH": "/a"}, {}])
+def test_known_prefix_of_the_redirect_uri(
+    monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]
+) -> None:
+    app = live_app(ALTDENTIFIER_REDIRECT_URI="https://shop.example/a/callback", **config)
+    if not config:
+        monkeypatch.setenv("SCRIPT_NAME", "/a")
+    assert codes(app) == []
+    monkeypatch.delenv("SCRIPT_NAME", raising=False)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)  # type: ignore[method-assign]
+    assert codes(app) == []
 
 
 def test_local_redirect_uri_in_production() -> None:
@@ -206,11 +209,11 @@ def test_redirect_uri_is_proposed_where_the_cookies_go() -> None:
 
 def test_names_of_this_machine_are_different_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     found = only(good_app(ALTDENTIFIER_REDIRECT_URI=LOCAL, SERVER_NAME="localhost:5000"))
-    assert (found.code, found.fix) == ("localhost", 'SERVER_NAME = "127.0.0.1:5000"')
+    assert (found.code, found.fix) == ("redirect-host", 'SERVER_NAME = "127.0.0.1:5000"')
     app = good_app(ALTDENTIFIER_REDIRECT_URI="http://localhost:5000/callback")
     assert codes(app) == []
     app.testing, app.debug = False, True  # `flask run` prints a link to 127.0.0.1
-    assert (only(app).code, only(app).fix) == ("localhost", "FLASK_RUN_HOST=localhost")
+    assert (only(app).code, only(app).fix) == ("redirect-host", "FLASK_RUN_HOST=localhost")
     for host in ("localhost", "[::1"):  # the second is not valid
         monkeypatch.setenv("FLASK_RUN_HOST", host)
         assert codes(app) == []
@@ -312,5 +315,5 @@ def test_fixes_agree(config: dict[str, Any], production: bool) -> None:
         found = check(config)
         left = {problem.code for problem in check(with_host(fixed(config, found)))}
         if any(problem.code == "redirect-uri-missing" for problem in found):
-            left -= {"debug-on", "sandbox-url"}  # now the app is known to be in production
+            left -= {"development-mode", "sandbox-url"}  # now the app is known to be in production
         assert left == set()
