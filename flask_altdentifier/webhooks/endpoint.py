@@ -156,13 +156,11 @@ def _receive_event(secrets: tuple[str, ...]) -> Event:
 
 def _read_body() -> bytes:
     """Return the raw body. Raises `WebhookTooLarge` after reading at most one byte too many."""
-    length = request.content_length
-    if length is not None and length > MAX_BODY:
+    if (request.content_length or 0) > MAX_BODY:
         raise WebhookTooLarge
-    if length is None or request.max_content_length is not None:
-        # This replaces MAX_CONTENT_LENGTH. Werkzeug truncates a chunked body at the limit, so the
-        # limit is one byte more.
-        request.max_content_length = MAX_BODY + 1
+    # This replaces MAX_CONTENT_LENGTH. Werkzeug cuts off a chunked body at the limit without an
+    # error, so the limit is one byte more.
+    request.max_content_length = MAX_BODY + 1
     body = request.get_data()
     if len(body) > MAX_BODY:
         raise WebhookTooLarge
