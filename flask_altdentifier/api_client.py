@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from flask import has_request_context, request
 
 from .browser.request_login import get_request_login
-from .current_grant import end_login, get_usable_grant
 from .discord_id import validate_discord_id
 from .errors import (
     AltDentifierError,
@@ -149,7 +148,7 @@ api: API = API()
 
 
 def _current_grant(state: ExtensionState) -> Grant | None:
-    return get_usable_grant(state) if has_request_context() else None
+    return get_request_login(state, request).get_usable_grant() if has_request_context() else None
 
 
 def _send(
@@ -181,7 +180,7 @@ def _accepted(state: ExtensionState, response: ApiResponse, grant: Grant | None)
     status = response.status
     if status == 401:
         if grant is not None:
-            end_login(get_request_login(state, request))
+            get_request_login(state, request).end()
         raise LoginRequired(login_url=_login_url(state))
     if status == 403:
         missing = DOCUMENTED_SCOPE_NAMES - (grant.scope if grant is not None else frozenset())

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, after_this_request, current_app, request
 
-from .current_grant import get_usable_grant
+from .browser.request_login import get_request_login
 from .decorator_order import record_guarded, refuse_routed
 from .errors import AltDentifierError, InsufficientScope, LoginRequired, log
 from .grant import Grant
@@ -137,7 +137,7 @@ def authorize(required: frozenset[str]) -> Response | None:
     """
     after_this_request(_keep_private)
     state = get_state()
-    grant = get_usable_grant(state)
+    grant = get_request_login(state, request).get_usable_grant()
     if grant is None:
         return _require_login(state)
     if grant.covers(*required):

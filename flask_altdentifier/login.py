@@ -11,16 +11,21 @@ import time
 from flask import Response, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 
-from . import urls
-from .browser.pending_logins import PendingLogin, add_pending_login, pop_pending_login
+from .browser.pending_logins import (
+    PendingLogin,
+    add_pending_login,
+    find_next,
+    pop_pending_login,
+    save_next,
+)
 from .browser.request_login import RequestLogin, get_request_login
-from .current_grant import get_usable_grant, log_in
 from .discord_id import validate_discord_id
 from .errors import AltDentifierError, ConfigError, PrefetchRefused, StateError
 from .navigation import is_prefetch, redirect, with_script_root
 from .oauth.authorization_response import AuthorizationResponse
 from .scopes import WRITE_INTEGRATIONS, validate_scopes
 from .state import ExtensionState, get_state
+from .urls import local_path
 
 
 def authorize_redirect(
@@ -54,7 +59,7 @@ def authorize_redirect(
     """
     state = get_state()
     scope = validate_scopes(scopes) or state.config.scope
-    grant = get_usable_grant(state)
+    grant = get_request_login(state, request).get_usable_grant()
     if grant is not None:
         scope |= grant.requested_scope
     return start_login(state, scope, next=next, guild_id=guild_id)
@@ -73,18 +78,17 @@ def start_login(
     if is_prefetch(request):
         raise PrefetchRefused
     pending = PendingLogin(
-        next=urls.local_path(next),
+        next=local_path(next),
         scope=scope,
         redirect_uri=state.redirect_uri(),
         code_verifier=secrets.token_urlsafe(48) if state.config.pkce else None,
         expires_at=time.time() + state.config.login_lifetime,
     )
+    oauth_state = add_pending_login(get_request_login(state, request), pending)
     location = state.oauth.authorization_url(
         redirect_uri=pending.redirect_uri,
         scope=scope,
-        state=add_pending_login(
-            get_request_login(state, request), state.config.client_secret, pending
-        ),
+        state=oauth_state,
         code_verifier=pending.code_verifier,
         guild_id=guild,
     )
@@ -109,23 +113,22 @@ def handle_callback(state: ExtensionState) -> Response:
     _refuse_cookie_sessions()
     login = get_request_login(state, request)
     response = AuthorizationResponse(request.query_string)
-    oauth_state, pending = response.state, None
-    if oauth_state is not None:
-        pending = pop_pending_login(login, state.config.client_secret, oauth_state)
-    if oauth_state is None or pending is None or pending.expired:
-        return _reject_state(state, login, oauth_state, pending)
+    oauth_state = response.state
+    pending = pop_pending_login(login, oauth_state)
+    if pending is None or pending.expired:
+        return _reject_state(state, login, oauth_state, expired=pending)
     try:
         code = response.code
         # Written before the code is exchanged, so that a full store fails the login before the
         # single-use code is sent.
-        login.records.set("return", oauth_state, pending.next, state.config.login_lifetime)
+        save_next(login, oauth_state, pending.next, state.config.login_lifetime)
         grant = state.oauth.exchange_code(
             code,
             redirect_uri=pending.redirect_uri,
             code_verifier=pending.code_verifier,
             requested_scope=pending.scope,
         )
-        log_in(login, grant.limited_to(state.config.grant_lifetime))
+        login.log_in(grant.limited_to(state.config.grant_lifetime))
     except AltDentifierError as error:
         if error.next_step is not None:
             error.login_url = state.login_url(pending.next, pending.scope)
@@ -133,37 +136,24 @@ def handle_callback(state: ExtensionState) -> Response:
     return redirect(pending.next or _after_login(state), 303)
 
 
-def _after_login(state: ExtensionState) -> str:
-    """Return `ALTDENTIFIER_AFTER_LOGIN` as the browser sees it."""
-    return with_script_root(request, state.config.after_login)
-
-
 def _reject_state(
-    state: ExtensionState,
-    login: RequestLogin,
-    oauth_state: str | None,
-    expired: PendingLogin | None,
+    state: ExtensionState, login: RequestLogin, oauth_state: str, *, expired: PendingLogin | None
 ) -> Response:
     """Redirect to the app if this browser is logged in, for example after the back button.
 
-    Raises `StateError` otherwise. If this browser started the *expired* or finished login, the
-    error page offers a new login with the same `next`.
+    Raises `StateError` otherwise. Its page offers a new login, with the `next` of the *expired*
+    login, or of the finished login if the callback has arrived twice.
     """
-    if get_usable_grant(state) is not None:
+    if login.get_usable_grant() is not None:
         return redirect((expired and expired.next) or _after_login(state), 303)
     if expired is not None:
         raise StateError(login_url=state.login_url(expired.next, expired.scope))
-    page = _next_of_finished(login, state.config.client_secret, oauth_state)
-    raise StateError(login_url=state.login_url(page))
+    raise StateError(login_url=state.login_url(find_next(login, oauth_state)))
 
 
-def _next_of_finished(
-    login: RequestLogin, client_secret: str, oauth_state: str | None
-) -> str | None:
-    """Return the `next` of a login that this browser has finished, or None."""
-    if oauth_state is None or login.cookies.find_state_cookie(client_secret, oauth_state) is None:
-        return None
-    return login.records.get("return", oauth_state, urls.local_path)
+def _after_login(state: ExtensionState) -> str:
+    """Return `ALTDENTIFIER_AFTER_LOGIN` as the browser sees it."""
+    return with_script_root(request, state.config.after_login)
 
 
 def _refuse_cookie_sessions() -> None:

@@ -8,7 +8,7 @@ from flask import Response, after_this_request, current_app, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from . import signals
-from .current_grant import logout as end_current_login
+from .browser.request_login import get_request_login
 from .decorators import public
 from .errors import AltDentifierError, CrossSite, NotANavigation, log
 from .login import handle_callback, start_login
@@ -28,73 +28,24 @@ from .state import ExtensionState, get_state
 @public
 def login() -> Response:
     """`GET /login?next=/path&scope=write:integrations`: redirect the browser to AltDentifier."""
-    _require_method("GET")
+    _require_get()
     state, next_path = get_state(), request.args.get("next")
-    more = frozenset(request.args.get("scope", "").split(" ")) & DOCUMENTED_SCOPE_NAMES
+    added = frozenset(request.args.get("scope", "").split(" ")) & DOCUMENTED_SCOPE_NAMES
     try:
+        # A prefetch can look like a script's request. `start_login` refuses it.
         if is_script_request(request) and not is_prefetch(request):
-            raise NotANavigation(login_url=state.login_url(next_path, more))
-        return _redirect_to_callback_host(state) or start_login(
-            state, state.config.scope | more, next=next_path
-        )
+            raise NotANavigation(login_url=state.login_url(next_path, added))
+        moved = _redirect_to_callback_host(state)
+        return moved or start_login(state, state.config.scope | added, next=next_path)
     except AltDentifierError as error:
         log("Login not started: %s", error)
         raise
 
 
-@public
-def callback() -> Response:
-    """`GET /callback`: receive the authorization response (RFC 6749 section 4.1.2)."""
-    after_this_request(_keep_code_private)
-    _require_method("GET")
-    state = get_state()
-    try:
-        return handle_callback(state)
-    except AltDentifierError as error:
-        failure = error
-    # The code and the client secret are local variables in the frames of the traceback. If a
-    # receiver of the signal raises, error trackers record them. So the signal is sent outside of
-    # the `except`, and the error without its traceback.
-    failure.__traceback__ = None
-    if failure.next_step is not None and failure.login_url is None:
-        failure.login_url = state.login_url(None)
-    log("Login failed: %s", failure)
-    signals.send(signals.login_failed, error=failure)
-    raise failure
-
-
-@public
-def logout() -> Response:
-    """`POST /logout`: end the login. A GET shows a page with the logout button."""
-    if request.method != "POST":
-        return _logout_page()
-    if is_cross_origin(request):
-        error = CrossSite()
-        log("Logout refused: %s", error)
-        raise error
-    end_current_login()
-    return redirect(with_script_root(request, get_state().config.after_logout), 303)
-
-
-def _logout_page() -> Response:
-    """Answer 405, because a link or an image on another site can send a GET."""
+def _require_get() -> None:
+    """Refuse all methods but GET. Flask adds HEAD, which must not start or finish a login."""
     if request.method != "GET":
-        raise MethodNotAllowed(valid_methods=["POST"])
-    page = render_page("logout.html", "Log out")
-    headers = {"Allow": "POST", "Cache-Control": "no-store", "Vary": "Accept-Language"}
-    return current_app.response_class(page, status=405, headers=headers)
-
-
-def _require_method(method: str) -> None:
-    """Refuse other methods. Flask adds HEAD to GET, and HEAD must not start or finish a login."""
-    if request.method != method:
-        raise MethodNotAllowed(valid_methods=[method])
-
-
-def _keep_code_private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+        raise MethodNotAllowed(valid_methods=["GET"])
 
 
 def _redirect_to_callback_host(state: ExtensionState) -> Response | None:
@@ -113,3 +64,53 @@ def _redirect_to_callback_host(state: ExtensionState) -> Response | None:
     path = current_path(request)
     separator = "&" if "?" in path else "?"
     return redirect(f"{callback.scheme}://{callback.netloc}{path}{separator}moved=1", 302)
+
+
+@public
+def callback() -> Response:
+    """`GET /callback`: receive the authorization response (RFC 6749 section 4.1.2)."""
+    after_this_request(_keep_code_private)
+    _require_get()
+    state = get_state()
+    try:
+        return handle_callback(state)
+    except AltDentifierError as error:
+        failure = error
+    # If a receiver of the signal raises, error trackers record the local variables of each frame.
+    # So the signal is sent outside of the `except`, and the error without its traceback, whose
+    # frames have the code and the client secret.
+    failure.__traceback__ = None
+    if failure.next_step is not None and failure.login_url is None:
+        failure.login_url = state.login_url(None)
+    log("Login failed: %s", failure)
+    signals.send(signals.login_failed, error=failure)
+    raise failure
+
+
+def _keep_code_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@public
+def logout() -> Response:
+    """`POST /logout`: end the login. A GET shows a page with the logout button."""
+    if request.method != "POST":
+        return _logout_page()
+    if is_cross_origin(request):
+        error = CrossSite()
+        log("Logout refused: %s", error)
+        raise error
+    state = get_state()
+    get_request_login(state, request).log_out()
+    return redirect(with_script_root(request, state.config.after_logout), 303)
+
+
+def _logout_page() -> Response:
+    """Answer 405, because a link or an image on another site can send a GET."""
+    if request.method != "GET":
+        raise MethodNotAllowed(valid_methods=["POST"])
+    page = render_page("logout.html", "Log out")
+    headers = {"Allow": "POST", "Cache-Control": "no-store", "Vary": "Accept-Language"}
+    return current_app.response_class(page, status=405, headers=headers)

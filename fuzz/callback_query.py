@@ -42,7 +42,7 @@ class Query:
         # "&", because the constructor removes a question mark.
         other = ada_url.URLSearchParams("&" + given.decode("latin-1"))
         state = response.state
-        if state is not None:
+        if state:
             assert other.get_all("state") == [state]
         try:
             code = response.code
@@ -57,4 +57,4 @@ class Query:
         assert other.get_all("error") == []
         assert 0 < len(code) <= MAX_VALUE
         assert re.fullmatch(r"[ -~]+", code)
-        return state is not None
+        return state != ""

@@ -25,6 +25,7 @@ from .support import (
     login_cookie_of,
     make_app,
     start,
+    state_of,
 )
 
 
@@ -52,7 +53,7 @@ def test_made_up_state_cookie_is_refused(value: str) -> None:
 
 def cookies_for(app: Flask, header: str, **environ: Any) -> BrowserCookies:
     with app.test_request_context(headers={"Cookie": header}, **environ) as context:
-        return BrowserCookies(app, context.request, "4da8dcc3")
+        return BrowserCookies(state_of(app), context.request)
 
 
 def test_at_most_four_login_cookies_are_tried(app: Flask) -> None:
@@ -68,14 +69,12 @@ def test_malformed_login_cookie_is_not_looked_up(app: Flask, value: str) -> None
 
 @pytest.mark.parametrize("planted", ["a", "b", "c"])
 def test_state_cookie_is_found_among_others_of_its_name(app: Flask, planted: str) -> None:
-    cookie = StateCookie.create("secret")
+    cookie = StateCookie.create("the-secret")
     name = f"{NAME}_state_{cookie.state[:16]}"
-    other = StateCookie.create("secret")
+    other = StateCookie.create("the-secret")
     values = {"a": ["x", cookie.value], "b": [cookie.value, "x"], "c": [other.value, cookie.value]}
     cookies = cookies_for(app, "; ".join(f"{name}={value}" for value in values[planted]))
-    assert cookies.find_state_cookie("secret", cookie.state) == cookie
-    assert cookies.find_state_cookie("secret", other.state) is None
-    assert cookie in cookies.get_state_cookies("secret")
+    assert cookies.get_state_cookies() == ([cookie, other] if planted == "c" else [cookie])
 
 
 def attributes(response: TestResponse, name: str) -> str:

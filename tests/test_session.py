@@ -350,7 +350,7 @@ def test_interface_that_cannot_regenerate_is_left_alone(app: Flask) -> None:
         def get_cookie_name(self, app: Flask) -> str:
             return "session"
 
-    with app.test_request_context(headers={"Cookie": "session=x"}) as context:
+    with app.test_request_context(headers={"Cookie": "session=x"}):
         app.session_interface = Interface()  # type: ignore[assignment]
-        regenerate_session_id(app, context.request)
+        regenerate_session_id()
         assert not session

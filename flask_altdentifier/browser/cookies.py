@@ -16,7 +16,9 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from flask import Flask, Request, Response, after_this_request
+from flask import Request, Response, after_this_request
+
+from ..state import ExtensionState
 
 #: How many cookies with the same name are read. A changed cookie domain leaves two of them.
 MAX_SAME_NAME = 4
@@ -30,7 +32,7 @@ _LOGIN_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 class StateCookie:
     """The value of the cookie that binds one pending login to a browser.
 
-    The state is the SHA-256 of the cookie, so the state does not reveal the cookie.
+    The OAuth state is the SHA-256 of the cookie, so the state does not reveal the cookie.
     """
 
     value: str = field(repr=False)
@@ -54,7 +56,7 @@ class StateCookie:
 
     @cached_property
     def state(self) -> str:
-        """The state of RFC 6749 section 4.1.1: 43 base64url characters."""
+        """The OAuth state (RFC 6749 section 4.1.1): 43 base64url characters."""
         return _base64url(hashlib.sha256(self.value.encode()).digest())
 
     @property
@@ -63,24 +65,21 @@ class StateCookie:
         return int(self.value.partition(".")[0])
 
 
-def create_login_id() -> str:
-    """Return 256 random bits as 43 characters."""
-    return secrets.token_urlsafe(32)
-
-
 class BrowserCookies:
     """Reads the extension's cookies from one request, and changes them in its response."""
 
-    def __init__(self, app: Flask, request: Request, client_hash: str) -> None:
-        """Use the path and domain of the session cookie of *app*."""
-        interface = app.session_interface
+    def __init__(self, state: ExtensionState, request: Request) -> None:
+        """Use the path and domain of the app's session cookie."""
+        app, interface = state.app, state.app.session_interface
         self.request: Request = request
+        #: The key of the signatures of state cookies.
+        self.client_secret: str = state.config.client_secret
         self.path: str = interface.get_cookie_path(app)
         self.domain: str | None = interface.get_cookie_domain(app)
         self.secure: bool = request.is_secure or interface.get_cookie_secure(app)
         # With this prefix, neither a sibling host nor plain http can set the cookie (RFC 6265bis).
         is_host_only = self.secure and not self.domain and self.path == "/"
-        self.name: str = f"{'__Host-' if is_host_only else ''}altdentifier_{client_hash}"
+        self.name: str = f"{'__Host-' if is_host_only else ''}altdentifier_{state.client_hash}"
 
     def get_login_ids(self) -> list[str]:
         """Return the well-formed values of the login cookie, at most `MAX_SAME_NAME`."""
@@ -98,15 +97,7 @@ class BrowserCookies:
             # The other cookie was set before the app got a SESSION_COOKIE_DOMAIN.
             self._delete(self.name, host_only=True)
 
-    def find_state_cookie(self, client_secret: str, state: str) -> StateCookie | None:
-        """Return the cookie of the OAuth state *state*, or None if this browser has none."""
-        for value in self.request.cookies.getlist(self._state_cookie_name(state))[:MAX_SAME_NAME]:
-            cookie = StateCookie.parse(client_secret, value)
-            if cookie is not None and hmac.compare_digest(cookie.state, state):
-                return cookie
-        return None
-
-    def get_state_cookies(self, client_secret: str) -> list[StateCookie]:
+    def get_state_cookies(self) -> list[StateCookie]:
         """Return the state cookies of this browser with a valid signature, oldest first."""
         prefix = self._state_cookie_name("")
         values = {
@@ -114,7 +105,7 @@ class BrowserCookies:
             for name, value in self.request.cookies.items(multi=True)
             if name.startswith(prefix)
         }
-        cookies = (StateCookie.parse(client_secret, value) for value in values)
+        cookies = (StateCookie.parse(self.client_secret, value) for value in values)
         return sorted(filter(None, cookies), key=lambda cookie: cookie.created_at)
 
     def set_state_cookie(self, cookie: StateCookie, lifetime: float) -> None:
@@ -122,7 +113,7 @@ class BrowserCookies:
         self._set(self._state_cookie_name(cookie.state), cookie.value, lifetime)
 
     def delete_state_cookie(self, state: str) -> None:
-        """Delete the state cookie of *state*."""
+        """Delete the cookie of the OAuth state *state*."""
         self._delete(self._state_cookie_name(state))
 
     def _state_cookie_name(self, state: str) -> str:

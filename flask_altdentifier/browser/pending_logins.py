@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..urls import local_path
 from .cookies import StateCookie
 from .request_login import RequestLogin
 from .session import get_session_states, save_session_with, set_session_states
@@ -47,13 +48,14 @@ class PendingLogin:
         return cls(**{**record, "scope": frozenset(record["scope"])})
 
 
-def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingLogin) -> str:
+def add_pending_login(login: RequestLogin, pending: PendingLogin) -> str:
     """Store *pending*, set its state cookie, and return its OAuth state.
 
     Raises `StoreUnavailable`.
     """
-    _evict_oldest(login, client_secret, MAX_PENDING - 1)
-    cookie = StateCookie.create(client_secret)
+    older = login.cookies.get_state_cookies()
+    _evict(login, older[: -(MAX_PENDING - 1)])
+    cookie = StateCookie.create(login.cookies.client_secret)
     # Twice the lifetime of a login, so that the error page of a late callback still knows `next`.
     lifetime = 2 * (pending.expires_at - time.time())
     set_session_states([*get_session_states(), cookie.state][-MAX_PENDING:])
@@ -62,30 +64,42 @@ def add_pending_login(login: RequestLogin, client_secret: str, pending: PendingL
     return cookie.state
 
 
-def _evict_oldest(login: RequestLogin, client_secret: str, keep: int) -> list[StateCookie]:
-    """Evict the oldest pending logins of this browser, and return the state cookies that count."""
-    cookies = login.cookies.get_state_cookies(client_secret)
-    surplus = max(0, len(cookies) - keep)
-    for cookie in cookies[: min(surplus, MAX_EVICTED)]:
+def pop_pending_login(login: RequestLogin, oauth_state: str) -> PendingLogin | None:
+    """Atomically delete and return the pending login of *oauth_state*.
+
+    Returns None if this browser did not start it, or if it was finished or evicted. The result may
+    have expired. Raises `StoreUnavailable`.
+    """
+    cookies = login.cookies.get_state_cookies()
+    # Tabs that were opened at once did not see each other's cookies, so `/login` evicted none.
+    _evict(login, cookies[:-MAX_PENDING])
+    if oauth_state not in {cookie.state for cookie in cookies[-MAX_PENDING:]}:
+        return None
+    pending = login.records.pop("pending", oauth_state, PendingLogin.from_record)
+    login.cookies.delete_state_cookie(oauth_state)
+    states = get_session_states()
+    if oauth_state in states:
+        set_session_states([state for state in states if state != oauth_state])
+    return pending
+
+
+def _evict(login: RequestLogin, cookies: list[StateCookie]) -> None:
+    """Delete the pending logins of the first few *cookies*."""
+    for cookie in cookies[:MAX_EVICTED]:
         login.records.delete("pending", cookie.state)
         login.cookies.delete_state_cookie(cookie.state)
-    return cookies[surplus:]
 
 
-def pop_pending_login(login: RequestLogin, client_secret: str, state: str) -> PendingLogin | None:
-    """Atomically remove and return the pending login of the OAuth state *state*.
+def save_next(login: RequestLogin, oauth_state: str, next: str | None, ttl: float) -> None:  # noqa: A002
+    """Keep the *next* of a popped login for *ttl* seconds. Raises `StoreUnavailable`."""
+    login.records.set("return", oauth_state, next, ttl)
 
-    Returns None if this browser has not started it, and if it was finished or evicted. The result
-    may have expired. Raises `StoreUnavailable`.
+
+def find_next(login: RequestLogin, oauth_state: str) -> str | None:
+    """Return the `next` of a popped login, or None if it is unknown or of another browser.
+
+    Raises `StoreUnavailable`.
     """
-    cookie = login.cookies.find_state_cookie(client_secret, state)
-    # Tabs that were opened at once have evicted nothing at `/login`.
-    newest = _evict_oldest(login, client_secret, MAX_PENDING)
-    if cookie is None or (newest and cookie.created_at < newest[0].created_at):
+    if oauth_state not in {cookie.state for cookie in login.cookies.get_state_cookies()}:
         return None
-    pending = login.records.pop("pending", state, PendingLogin.from_record)
-    login.cookies.delete_state_cookie(state)
-    states = get_session_states()
-    if state in states:
-        set_session_states([other for other in states if other != state])
-    return pending
+    return login.records.get("return", oauth_state, local_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Request, current_app, session
+from flask import current_app, request, session
 
 from ..errors import StoreUnavailable
 from ..records import Record, Records
@@ -40,13 +40,13 @@ def save_session_with(records: Records, record: Record) -> None:
         records.set(*record)
 
 
-def regenerate_session_id(app: Flask, request: Request) -> None:
+def regenerate_session_id() -> None:
     """Regenerate the session ID to prevent session fixation.
 
     Raises `StoreUnavailable` if the server that keeps the sessions does not answer.
     """
-    interface: Any = app.session_interface
-    has_session = session or interface.get_cookie_name(app) in request.cookies
+    interface: Any = current_app.session_interface
+    has_session = session or interface.get_cookie_name(current_app) in request.cookies
     if not has_session or not hasattr(interface, "regenerate"):
         return
     states = get_session_states()

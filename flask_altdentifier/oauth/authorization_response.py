@@ -50,7 +50,7 @@ class AuthorizationResponse:
     Example::
 
         response = AuthorizationResponse(request.query_string)
-        if response.state is not None:
+        if response.state == expected_state:
             code = response.code
     """
 
@@ -63,13 +63,13 @@ class AuthorizationResponse:
                 self._values.setdefault(decoded, []).append(value)
 
     @property
-    def state(self) -> str | None:
-        """The state: 43 base64url characters. None if it is missing, repeated or malformed."""
+    def state(self) -> str:
+        """The state: 43 base64url characters. Empty if it is missing, repeated or malformed."""
         try:
-            state = self._single_value("state")
+            state = self._single_value("state") or ""
         except InvalidCallback:
-            return None
-        return state if state is not None and _STATE.fullmatch(state) else None
+            return ""
+        return state if _STATE.fullmatch(state) else ""
 
     @property
     def code(self) -> str:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, request, request_started
 
-from ..browser.request_login import get_request_login
-from ..current_grant import sha256_hex
+from ..browser.request_login import get_request_login, sha256_hex
 from ..grant import Grant
 from ..scopes import parse_scope, validate_scopes
 from ..state import ExtensionState, get_state

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from flask import g, session
+from flask import g, request, session
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from flask_altdentifier import login as login_module
-from flask_altdentifier.browser import pending_logins
+from flask_altdentifier.browser import pending_logins, request_login
 from flask_altdentifier.browser.cookies import BrowserCookies, StateCookie
 from flask_altdentifier.browser.pending_logins import PendingLogin
+from flask_altdentifier.browser.request_login import RequestLogin
 from flask_altdentifier.browser.session import get_session_states
 from flask_altdentifier.errors import StateError
 from flask_altdentifier.grant import Grant
@@ -23,10 +24,6 @@ from flask_altdentifier.records import Records
 from flask_altdentifier.state import ExtensionState
 
 from .model import Model
-
-#: Not `from flask_altdentifier import current_grant`, which is the proxy of that name.
-current_grant: Any = import_module("flask_altdentifier.current_grant")
-log_in, end_login = current_grant.log_in, current_grant.end_login
 
 Patch = pytest.MonkeyPatch
 Fault = Callable[[Patch], None]
@@ -54,16 +51,16 @@ def without_delete(kind: str) -> Callable[..., None]:
     return lambda self, other, name: None if other == kind else delete(self, other, name)
 
 
-def accept(_: BrowserCookies, secret: str, __: str) -> StateCookie:
-    return StateCookie.create(secret)
+def accept(_: BrowserCookies) -> list[Any]:
+    return [SimpleNamespace(state=request.args.get("state"))]
 
 
-def find_in_session(_: BrowserCookies, secret: str, state: str) -> StateCookie | None:
-    return StateCookie.create(secret) if state in get_session_states() else None
+def find_in_session(_: BrowserCookies) -> list[Any]:
+    return [SimpleNamespace(state=state) for state in get_session_states()]
 
 
-def find_in_either(cookies: BrowserCookies, secret: str, state: str) -> StateCookie | None:
-    return find(cookies, secret, state) or find_in_session(cookies, secret, state)
+def find_in_either(cookies: BrowserCookies) -> list[Any]:
+    return [*find_in_session(cookies), *in_order(cookies)]
 
 
 def pop_in_two_steps(self: Records, kind: Any, name: str, parse: Any) -> Any:
@@ -72,33 +69,31 @@ def pop_in_two_steps(self: Records, kind: Any, name: str, parse: Any) -> Any:
     return record
 
 
-def log_in_with_token_in_session(login: Any, grant: Grant) -> None:
+def log_in_with_token_in_session(login: RequestLogin, grant: Grant) -> None:
     log_in(login, grant)
     session["token"] = grant.access_token
 
 
-def log_in_beside_the_older_login(login: Any, grant: Grant) -> None:
-    current_grant.end_login = lambda _: None
-    try:
+def log_in_beside_the_older_login(login: RequestLogin, grant: Grant) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RequestLogin, "end", lambda _: None)
         log_in(login, grant)
-    finally:
-        current_grant.end_login = end_login
 
 
-find, in_order = BrowserCookies.find_state_cookie, BrowserCookies.get_state_cookies
+in_order, log_in = BrowserCookies.get_state_cookies, RequestLogin.log_in
 simple_fault("pop does not delete", Records, "pop", Records.get)
 simple_fault("pop is not atomic", Records, "pop", pop_in_two_steps)
-simple_fault("any browser", BrowserCookies, "find_state_cookie", accept)
-simple_fault("session only", BrowserCookies, "find_state_cookie", find_in_session)
+simple_fault("any browser", BrowserCookies, "get_state_cookies", accept)
+simple_fault("session only", BrowserCookies, "get_state_cookies", find_in_session)
 simple_fault(
-    "session or cookie, as in version 1", BrowserCookies, "find_state_cookie", find_in_either
+    "session or cookie, as in version 1", BrowserCookies, "get_state_cookies", find_in_either
 )
-simple_fault("session id stays", current_grant, "regenerate_session_id", lambda *_: None)
-simple_fault("older login stays", login_module, "log_in", log_in_beside_the_older_login)
+simple_fault("session id stays", request_login, "regenerate_session_id", lambda: None)
+simple_fault("older login stays", RequestLogin, "log_in", log_in_beside_the_older_login)
 simple_fault("late login", PendingLogin, "expired", False)
 simple_fault("logout of the cookie only", Records, "delete", without_delete("grant"))
-simple_fault("login cookie is the key", current_grant, "sha256_hex", lambda login_id: login_id)
-simple_fault("token in the session", login_module, "log_in", log_in_with_token_in_session)
+simple_fault("login cookie is the key", request_login, "sha256_hex", lambda login_id: login_id)
+simple_fault("token in the session", RequestLogin, "log_in", log_in_with_token_in_session)
 simple_fault("four tabs", pending_logins, "MAX_PENDING", 4)
 simple_fault("fifty tabs", pending_logins, "MAX_PENDING", 50)
 simple_fault("newest goes", BrowserCookies, "get_state_cookies", lambda *a: in_order(*a)[::-1])
@@ -116,14 +111,17 @@ def login_in_the_session(patch: Patch) -> None:
 @fault
 def login_id_stays(patch: Patch) -> None:
     """Who planted the login cookie is logged in."""
-    create, ids = current_grant.create_login_id, BrowserCookies.get_login_ids
 
-    def log_in_again(login: Any, grant: Grant) -> None:
-        old = ids(login.cookies)
-        patch.setattr(current_grant, "create_login_id", lambda: old[0] if old else create())
-        log_in_beside_the_older_login(login, grant)
+    def log_in_again(login: RequestLogin, grant: Grant) -> None:
+        old = login.cookies.get_login_ids()
+        with pytest.MonkeyPatch.context() as inner:
+            if old:
+                inner.setattr(
+                    request_login, "secrets", SimpleNamespace(token_urlsafe=lambda _: old[0])
+                )
+            log_in_beside_the_older_login(login, grant)
 
-    patch.setattr(login_module, "log_in", log_in_again)
+    patch.setattr(RequestLogin, "log_in", log_in_again)
 
 
 @fault
@@ -183,9 +181,9 @@ def records_in_the_session(patch: Patch) -> None:
 def state_is_checked_after_the_exchange(patch: Patch) -> None:
     pop, exchange = pending_logins.pop_pending_login, OAuthClient.exchange_code
 
-    def look(login: Any, secret: str, state: str) -> PendingLogin | None:
-        g.arguments = (login, secret, state)
-        is_own = login.cookies.find_state_cookie(secret, state) is not None
+    def look(login: RequestLogin, state: str) -> PendingLogin | None:
+        g.arguments = (login, state)
+        is_own = state in {cookie.state for cookie in login.cookies.get_state_cookies()}
         return login.records.get("pending", state, PendingLogin.from_record) if is_own else None
 
     def exchange_then_check(self: OAuthClient, code: str, **options: Any) -> Grant:
