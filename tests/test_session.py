@@ -212,6 +212,16 @@ def test_own_error_response_to_a_callback_is_as_private_as_ours(
     assert response.headers["Cache-Control"] == "no-store"
 
 
+def test_error_response_of_a_login_that_cannot_start_keeps_the_headers_of_the_app(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    app.after_request(lambda response: response.headers.set("X-App", "1") or response)
+    store.fail()
+    response = client.get("/login")
+    assert (response.status_code, response.headers.get("X-App")) == (503, "1")
+    assert set_cookies(response) == []
+
+
 @pytest.mark.parametrize("failing", ["set grant", "delete grant", "set session", "delete session"])
 def test_failure_at_a_login_keeps_the_session_and_sets_no_cookie(
     client: FlaskClient, store: WatchedStore, failing: str

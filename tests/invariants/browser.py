@@ -74,6 +74,7 @@ class Fleet:
                 self.connections.append(connection)
                 connection.send(request_bytes("GET", "/whoami"))
                 process = connection.read().process
+                assert process
                 if full == 0 and [c.process for c in self.connections].count(process) == 4:
                     full = process
                     os.kill(full, signal.SIGSTOP)  # so that the other accepts the rest

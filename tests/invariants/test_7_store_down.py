@@ -172,6 +172,7 @@ def test_eight_requests_wait_together(frail_sites: Sites, harm: Harm) -> None:
             assert_unavailable(*answers)
             slowest.append(max(answer.seconds for answer in answers))
         for process in {connection.process for connection in fleet.connections}:
+            assert process  # 0 would be the process group of the tests
             os.kill(process, signal.SIGKILL)
         assert_unavailable(site.browser().get("/login"))
     assert min(slowest) < LIMIT
@@ -188,6 +189,7 @@ def test_process_killed_during_the_exchange(frail_sites: Sites, store: str) -> N
         connection = Connection(site.socket)
         connection.send(browser.request("/whoami"))
         process = connection.read().process
+        assert process
         connection.send(browser.request(callback(state, code)))
         assert gate.arrived.wait(30)
         os.kill(process, signal.SIGKILL)
