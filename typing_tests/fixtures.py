@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from typing_extensions import assert_type
 from werkzeug.test import TestResponse
 
-from flask_altdentifier import sandbox, testing
+from flask_altdentifier import sandbox
 from flask_altdentifier.testing import LogIn, Sandbox, UnexpectedLoginResult
 
 
@@ -27,12 +27,10 @@ def test_profile(
 
 
 def without_fixtures(app: Flask) -> None:
-    """The context managers give the sandbox."""
-    with testing.sandbox_for(app) as one_app, Sandbox() as every_app:
+    """The context manager gives the sandbox."""
+    with Sandbox(app) as one_app, Sandbox() as every_app:
         assert_type(one_app, Sandbox)
         assert_type(every_app, Sandbox)
-        login: LogIn = testing.log_in
-        assert_type(login(app.test_client(), "read:user"), TestResponse)
 
 
 def unexpected(error: UnexpectedLoginResult) -> None:

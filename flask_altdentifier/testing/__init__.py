@@ -22,11 +22,11 @@ when a test uses one of them.
 
 from __future__ import annotations
 
-from .login import LogIn, log_in
+from .login import LogIn
 from .result import UnexpectedLoginResult
-from .sandbox import Sandbox, sandbox_for
+from .sandbox import Sandbox
 
-__all__ = ["LogIn", "Sandbox", "UnexpectedLoginResult", "log_in", "sandbox_for"]
+__all__ = ["LogIn", "Sandbox", "UnexpectedLoginResult"]
 
 #: pytest reads this if it is run with `-p flask_altdentifier.testing`.
 pytest_plugins: tuple[str, ...] = ("pytest_flask_altdentifier",)

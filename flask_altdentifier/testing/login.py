@@ -1,4 +1,4 @@
-"""The steps of a test's login: `/login`, the sandbox's authorize page, `/callback`."""
+"""The type of a login function, and the steps from `/login` through the sandbox to `/callback`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from ..state import get_state
-from .app_state import path_of, replace_scope
-from .provider import InProcessTransport, get_sandbox_transport
-from .result import validate_expect, watch_login
+from .app_state import path_of
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+    from .provider import InProcessTransport
 
 
 class LogIn(Protocol):
@@ -38,70 +36,16 @@ class LogIn(Protocol):
         ...
 
 
-def log_in(
-    client: FlaskClient,
-    scope: str | Iterable[str] = "read:user",
-    *,
-    next: str | None = None,  # noqa: A002
-    expect: str | None = None,
-    **request: Any,
-) -> TestResponse:
-    """Log *client* in with the sandbox that serves its app.
-
-    Args:
-        client: As for `Sandbox.log_in`.
-        scope: As for `Sandbox.log_in`.
-        next: As for `Sandbox.log_in`.
-        expect: As for `Sandbox.log_in`.
-        request: As for `Sandbox.log_in`.
-
-    Returns:
-        The last response, as for `Sandbox.log_in`.
-
-    Raises:
-        RuntimeError: No sandbox serves the client's app.
-        UnexpectedLoginResult: As for `Sandbox.log_in`.
-
-    Example::
-
-        with sandbox_for(app):
-            log_in(app.test_client())
-    """
-    __tracebackhide__ = True
-    validate_expect(expect)
-    app = client.application
-    query = None if next is None else {"next": next}
-    with replace_scope(get_state(app), scope):
-        response = client.get(path_of(app, "login"), query_string=query, **request)
-    return finish_login(client, response, expect, request)
-
-
-def finish_login(
-    client: FlaskClient, response: TestResponse, expect: str | None, options: dict[str, Any]
-) -> TestResponse:
-    """Follow *response* to the sandbox and back, as `Sandbox.finish` does."""
-    __tracebackhide__ = True
-    validate_expect(expect)
-    transport = _get_transport(client.application)
-    with watch_login(client.application) as result:
-        last = _follow(client, response, transport, options)
-    return result.check(last, expect, transport.provider.failure_advice)
-
-
-def _get_transport(app: Flask) -> InProcessTransport:
-    transport = get_sandbox_transport(get_state(app))
-    if transport is None:
-        raise RuntimeError("No sandbox serves this app. Use `with testing.sandbox_for(app):`.")
-    return transport
-
-
-def _follow(
+def follow_login(
     client: FlaskClient,
     response: TestResponse,
     transport: InProcessTransport,
     options: dict[str, Any],
 ) -> TestResponse:
-    """Return the callback's response, or the earlier response that does not lead to a callback."""
+    """Follow *response* to the sandbox, and from there to `/callback`.
+
+    Returns the callback's response, or the last response before if it does not lead on.
+    """
     location = response.location or ""
     if not location.startswith(transport.authorization_endpoint):
         return response

@@ -1,4 +1,4 @@
-"""The sandbox in the same process, called through WSGI. Only this module depends on its code."""
+"""The sandbox in the same process, and the transport that calls it through WSGI."""
 
 from __future__ import annotations
 

@@ -82,14 +82,14 @@ class LoginResult:
         __tracebackhide__ = True
         reason = self._reason(response)
         succeeded = self.logged_in and reason is None and response.status_code < 400
-        if succeeded is (expect is None) and reason == expect:
+        if (expect is None and succeeded) or (expect is not None and reason == expect):
             return response
         if succeeded:
             what = f"The login succeeded, but the test expects {expect!r}."
             advice = "Set altdentifier_sandbox.failure before the login, or remove expect."
         else:
-            what = self._failure(response, reason, expect)
-            advice = " ".join(filter(None, [advice or _ADVICE.get(reason or ""), _expect(reason)]))
+            what = self._describe_failure(response, reason, expect)
+            advice = advice or _ADVICE.get(reason or "", "")
         raise UnexpectedLoginResult(f"{what} {advice}".rstrip(), response, reason)
 
     def _reason(self, response: TestResponse) -> str | None:
@@ -100,12 +100,17 @@ class LoginResult:
         reason = problem.get("reason") if isinstance(problem, dict) else None
         return reason if reason in REASONS else None
 
-    def _failure(self, response: TestResponse, reason: str | None, expect: str | None) -> str:
+    def _describe_failure(
+        self, response: TestResponse, reason: str | None, expect: str | None
+    ) -> str:
         status = response.status_code
         if reason is not None:
             facts = reason if self.error is None else self.error.facts
             expected = "" if expect is None else f", not with the expected {expect!r}"
-            return f"The login failed with {facts}, HTTP status {status}{expected}."
+            return (
+                f"The login failed with {facts}, HTTP status {status}{expected}. "
+                f'If the test is about this failure, pass expect="{reason}".'
+            )
         if response.request.path == "/oauth2/authorize":
             return f"The sandbox's authorize page answered {status}: {page_text(response)}"
         to = f" to {response.location}" if response.location else ""
@@ -113,10 +118,6 @@ class LoginResult:
             f"The login did not finish: {response.request.path} answered {status}{to}. "
             "Does a hook or an error handler of the app answer in its place?"
         )
-
-
-def _expect(reason: str | None) -> str:
-    return "" if reason is None else f'If the test is about this failure, pass expect="{reason}".'
 
 
 def validate_expect(expect: str | None) -> None:

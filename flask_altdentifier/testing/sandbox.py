@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, appcontext_pushed, current_app, has_app_context
 
 from ..state import ExtensionState, find_state, get_state
-from . import login
-from .app_state import expire_grant, replace_transport
+from .app_state import expire_grant, path_of, replace_scope, replace_transport
+from .login import follow_login
 from .provider import InProcessProvider, InProcessTransport, get_sandbox_transport
+from .result import validate_expect, watch_login
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -155,8 +156,13 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
             sandbox.log_in(client, "read:user write:integrations", next="/servers")
         """
         __tracebackhide__ = True
-        self._serve_if_free(get_state(client.application))
-        return login.log_in(client, scope, next=next, expect=expect, **request)
+        validate_expect(expect)
+        app = client.application
+        self._serve_if_free(get_state(app))
+        query = None if next is None else {"next": next}
+        with replace_scope(get_state(app), scope):
+            response = client.get(path_of(app, "login"), query_string=query, **request)
+        return self.finish(client, response, expect=expect, **request)
 
     def finish(
         self,
@@ -186,8 +192,11 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
             sandbox.finish(client, client.get("/connect"))
         """
         __tracebackhide__ = True
-        self._serve_if_free(get_state(client.application))
-        return login.finish_login(client, response, expect, request)
+        validate_expect(expect)
+        transport = self._serve_if_free(get_state(client.application))
+        with watch_login(client.application) as result:
+            last = follow_login(client, response, transport, request)
+        return result.check(last, expect, transport.provider.failure_advice)
 
     def close(self) -> None:
         """Restore the apps' transports to AltDentifier. Example: `sandbox.close()`."""
@@ -211,31 +220,11 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         if state is not None:
             self._serve_if_free(state)
 
-    def _serve_if_free(self, state: ExtensionState) -> None:
-        """Serve an app, unless this or another sandbox serves it already."""
-        if get_sandbox_transport(state) is None:
-            self._serve(state)
+    def _serve_if_free(self, state: ExtensionState) -> InProcessTransport:
+        """Serve an app, unless this or another sandbox serves it. Return the transport in use."""
+        return get_sandbox_transport(state) or self._serve(state)
 
-    def _serve(self, state: ExtensionState) -> None:
+    def _serve(self, state: ExtensionState) -> InProcessTransport:
         transport = InProcessTransport(self._provider, state)
         self._cleanup.enter_context(replace_transport(state, transport))
-
-
-def sandbox_for(app: Flask) -> Sandbox:
-    """Return a sandbox that serves *app* only, until it is closed.
-
-    Args:
-        app: The app under test. Its client ID and client secret can be any text.
-
-    Returns:
-        The sandbox, a context manager.
-
-    Raises:
-        ConfigError: The blueprint is not registered in *app*.
-
-    Example::
-
-        with sandbox_for(app) as sandbox:
-            sandbox.log_in(app.test_client())
-    """
-    return Sandbox(app)
+        return transport

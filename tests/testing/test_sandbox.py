@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from flask_altdentifier import api, current_grant, errors
 from flask_altdentifier.sandbox import Failure
-from flask_altdentifier.testing import Sandbox, sandbox_for
+from flask_altdentifier.testing import Sandbox
 
 from ..support import FakeAltDentifier, altdentifier, bare_app, make_app, reason, state_of
 from .conftest import make_user_app
@@ -35,9 +35,9 @@ def test_apps_without_a_login_are_served(app: Flask) -> None:
 
 
 def test_close_restores_the_transport(app: Flask) -> None:
-    with sandbox_for(app) as outer:
+    with Sandbox(app) as outer:
         outer.log_in(app.test_client())
-        with sandbox_for(app) as inner:
+        with Sandbox(app) as inner:
             outer.log_in(app.test_client())  # the innermost sandbox serves the app
             assert len(inner.state.tokens) == 1
         outer.log_in(app.test_client())
@@ -49,15 +49,15 @@ def test_close_restores_the_transport(app: Flask) -> None:
     assert isinstance(altdentifier(faked), FakeAltDentifier)
 
 
-def test_sandbox_for_one_app_serves_others_only_if_they_log_in(app: Flask) -> None:
+def test_sandbox_of_one_app_serves_others_only_if_they_log_in(app: Flask) -> None:
     other = make_user_app()
-    with sandbox_for(app) as sandbox:
+    with Sandbox(app) as sandbox:
         other.test_client().get("/")
         assert "transport" not in vars(state_of(other))
         sandbox.log_in(other.test_client())
     assert "transport" not in vars(state_of(other))
     with pytest.raises(errors.ConfigError, match="register_blueprint"):
-        sandbox_for(bare_app())
+        Sandbox(bare_app())
 
 
 def test_declined_scope(client: FlaskClient, altdentifier_sandbox: Sandbox) -> None:
