@@ -7,7 +7,6 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -18,7 +17,7 @@ from .current_grant import logout_all as end_all_logins
 from .errors import ConfigError, StoreUnavailable
 from .integration import integration_url
 from .state import get_state
-from .urls import is_loopback, parse_absolute_url
+from .urls import is_loopback_url, parse_absolute_url
 
 if TYPE_CHECKING:
     from .sandbox import Client
@@ -96,13 +95,12 @@ def _sandbox_client() -> Client:
 
     config = get_state().config
     secrets = config.webhook_secret or ("",)
-    is_local = is_loopback(urlsplit(config.base_url).hostname or "")
     try:
         return Client(
             config.client_id,
             config.client_secret,
             redirect_uris=() if config.redirect_uri is None else (config.redirect_uri,),
-            webhook_secret=secrets[0] if is_local else "",
+            webhook_secret=secrets[0] if is_loopback_url(config.base_url) else "",
         )
     except ValueError as error:
         raise click.ClickException(f"ALTDENTIFIER_REDIRECT_URI: {error}") from None
@@ -123,8 +121,7 @@ def _validate_codes(
 def _validate_site(
     _context: click.Context, _option: click.Parameter, url: str | None
 ) -> str | None:
-    parts = None if url is None else parse_absolute_url(url)
-    if url is not None and (parts is None or "?" in url):
+    if url is not None and (parse_absolute_url(url) is None or "?" in url):
         raise click.BadParameter("Write the address of the site, such as https://example.com")
     return url
 

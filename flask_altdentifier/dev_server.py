@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
-from flask import Config, Flask
+from flask import Config as FlaskConfig
+from flask import Flask
 from werkzeug.serving import is_running_from_reloader, run_simple
 
+from .config import Config
 from .diagnostics import explain_load_error
 from .diagnostics.findings import Finding, finding
 from .sandbox import Client, make_server
 from .sandbox.serve import DEFAULT_PORT
 from .state import find_state, get_state, key_prefix
-from .urls import is_loopback
+from .urls import is_loopback_url
 from .webhooks.endpoint import WebhookBlueprint
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ LOCAL_CONFIG: dict[str, Any] = {
     # name of its own that it points at this machine (DNS rebinding).
     "TRUSTED_HOSTS": [".localhost", HOST],
 }
-#: Environment variable that passes the sandbox's URL and client to the processes of the app.
+#: Environment variable that passes the sandbox's URL and client to the restarted app, as JSON.
 _VARIABLE = "_FLASK_ALTDENTIFIER_DEV"
 
 
@@ -54,19 +56,35 @@ def run_dev_server(load: Callable[[], Flask], port: int, sandbox_port: int | Non
     """
     os.environ["FLASK_DEBUG"] = "1"
     if is_running_from_reloader():
-        shared: dict[str, str] = json.loads(os.environ[_VARIABLE])
-        _fill_in_config(shared)
-        _serve(_reload(load, shared), port)
+        values: dict[str, str] = json.loads(os.environ[_VARIABLE])
+        _set_defaults(values)
+        _serve(_reload(load, values), port)
         return
-    shared = {f"{name}_secret": secrets.token_urlsafe(24) for name in ("client", "webhook")}
-    _fill_in_config({"client_id": "dev-app", **shared})
+    values = {
+        "client_id": "dev-app",
+        "client_secret": secrets.token_urlsafe(24),
+        "webhook_secret": secrets.token_urlsafe(24),
+    }
+    _set_defaults(values)
     app = _load_first(load)
-    port = _free_port(port)
-    server = _make_sandbox(app, port, sandbox_port, shared)
+    config = get_state(app).config
+    values.update(client_id=config.client_id, client_secret=config.client_secret)
+    port = _find_port(port)
+    client = Client(
+        config.client_id,
+        config.client_secret,
+        name=app.name,
+        webhook_url=_webhook_url(app, port),
+        # Never the app's own secret, because every process on this machine can make the sandbox
+        # sign events.
+        webhook_secret=values["webhook_secret"],
+    )
+    server = _make_sandbox(_sandbox_port(config) if sandbox_port is None else sandbox_port, client)
+    values["base_url"] = f"http://{HOST}:{server.port}"
+    os.environ[_VARIABLE] = json.dumps(values)
     Thread(target=server.serve_forever, daemon=True).start()
     click.echo(f"App:     http://{HOST}:{port}/")
-    click.echo(f"Sandbox: {shared['base_url']}/  (a local AltDentifier: anybody can log in)")
-    os.environ[_VARIABLE] = json.dumps(shared)
+    click.echo(f"Sandbox: {values['base_url']}/  (a local AltDentifier: anybody can log in)")
     _serve(app, port)
 
 
@@ -74,19 +92,18 @@ def _serve(app: WSGIApplication, port: int) -> None:
     run_simple(HOST, port, app, use_reloader=True, use_debugger=True, threaded=True)
 
 
-def _fill_in_config(made_up: Mapping[str, str]) -> None:
-    """Make *made_up* the default config of every app that is created from now on."""
-    values = {
-        f"ALTDENTIFIER_{name.upper()}": made_up[name]
+def _set_defaults(values: Mapping[str, str]) -> None:
+    """Make *values* the default config of every app that is created from now on."""
+    defaults = {
+        f"ALTDENTIFIER_{name.upper()}": values[name]
         for name in ("client_id", "client_secret", "webhook_secret")
     }
 
-    class DevConfig(Config):
-        """Replaces None too, which `os.environ.get()` returns."""
-
+    class DevConfig(FlaskConfig):
         def get(self, key: str, default: Any = None) -> Any:
-            value = super().get(key, values.get(key))
-            return values.get(key, default) if value is None else value
+            value = super().get(key)
+            # None counts as missing, because apps set keys to the result of os.environ.get().
+            return defaults.get(key, default) if value is None else value
 
     Flask.config_class = DevConfig
 
@@ -105,8 +122,8 @@ def _one_line(found: Finding) -> click.ClickException:
     return click.ClickException(f"{found.title} Fix: {found.fix}")
 
 
-def _free_port(port: int) -> int:
-    """Return *port*, or any free port for 0."""
+def _find_port(port: int) -> int:
+    """Return *port*, or any free port for 0. Raises `click.ClickException` if it is in use."""
     try:
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -118,71 +135,57 @@ def _free_port(port: int) -> int:
         ) from None
 
 
-def _make_sandbox(
-    app: Flask, port: int, sandbox_port: int | None, shared: dict[str, str]
-) -> BaseWSGIServer:
-    """Return a sandbox that knows the client of *app*. Adds its URL and client to *shared*."""
-    config = get_state(app).config
-    base_url = urlsplit(config.base_url)
-    if sandbox_port is None:
-        is_local = is_loopback(base_url.hostname or "")
-        sandbox_port = base_url.port if is_local and base_url.port else DEFAULT_PORT
-    shared.update(client_id=config.client_id, client_secret=config.client_secret)
-    client = Client(
-        config.client_id,
-        config.client_secret,
-        name=app.name,
-        webhook_url=_webhook_url(app, port),
-        # Never the app's own secret, because every process on this machine can make the sandbox
-        # sign events.
-        webhook_secret=shared["webhook_secret"],
-    )
+def _webhook_url(app: Flask, port: int) -> str:
+    """Return the URL of the webhook of *app*, or an empty string if it has none."""
+    for rule in app.url_map.iter_rules():
+        blueprint = app.blueprints.get(rule.endpoint.rpartition(".")[0])
+        if isinstance(blueprint, WebhookBlueprint):
+            return f"http://{HOST}:{port}{rule.rule}"
+    return ""
+
+
+def _sandbox_port(config: Config) -> int:
+    """Return the port of a local `ALTDENTIFIER_BASE_URL`, else the default."""
+    port = urlsplit(config.base_url).port if is_loopback_url(config.base_url) else None
+    return port or DEFAULT_PORT
+
+
+def _make_sandbox(port: int, client: Client) -> BaseWSGIServer:
     try:
-        server = make_server(sandbox_port, [client])
+        return make_server(port, [client])
     except OSError as error:
         raise click.ClickException(f"{error} Choose another with --sandbox-port.") from None
-    shared["base_url"] = f"http://{HOST}:{server.port}"
-    return server
 
 
-def _webhook_url(app: Flask, port: int) -> str:
-    names = [n for n, b in app.blueprints.items() if isinstance(b, WebhookBlueprint)]
-    rules = [
-        rule
-        for name in names
-        for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith(f"{name}.")
-    ]
-    return f"http://{HOST}:{port}{rules[0].rule}" if rules else ""
+def _reload(load: Callable[[], Flask], values: Mapping[str, str]) -> WSGIApplication:
+    """Load the app after a change. The debugger shows an error until it is corrected."""
+    try:
+        app = load()
+        config = get_state(app).config
+        _use_sandbox(app, values)
+    except Exception as error:
+        traceback.print_exc()
+        return _failing_app(error)
+    if (config.client_id, config.client_secret) != (values["client_id"], values["client_secret"]):
+        click.echo("The client ID or secret has changed. Fix: stop and start `dev` again.")
+    return app
 
 
-def _use_sandbox(app: Flask, shared: Mapping[str, str]) -> None:
+def _use_sandbox(app: Flask, values: Mapping[str, str]) -> None:
     """Make *app* use the sandbox instead of its configured server, at any local address."""
     state = get_state(app)
     state.config = replace(
         state.config,
-        base_url=shared["base_url"],
+        base_url=values["base_url"],
         redirect_uri=None,
-        webhook_secret=(shared["webhook_secret"],),
+        webhook_secret=(values["webhook_secret"],),
     )
     state.key_prefix = key_prefix(app, state.config)
-    app.config.update(LOCAL_CONFIG, ALTDENTIFIER_BASE_URL=shared["base_url"])
+    app.config.update(LOCAL_CONFIG, ALTDENTIFIER_BASE_URL=values["base_url"])
 
 
-def _reload(load: Callable[[], Flask], shared: Mapping[str, str]) -> WSGIApplication:
-    """Load the app after a change. The debugger shows an error until it is corrected."""
-    try:
-        app = load()
-        client = get_state(app).config
-        _use_sandbox(app, shared)
-    except Exception as caught:
-        traceback.print_exc()
-        error = caught
+def _failing_app(error: Exception) -> WSGIApplication:
+    def fail(_environ: WSGIEnvironment, _start_response: StartResponse) -> list[bytes]:
+        raise error from None
 
-        def failed(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
-            raise error from None
-
-        return failed
-    if (client.client_id, client.client_secret) != (shared["client_id"], shared["client_secret"]):
-        click.echo("The client ID or secret has changed. Fix: stop and start `dev` again.")
-    return app
+    return fail

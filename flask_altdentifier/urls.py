@@ -64,3 +64,8 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_loopback_url(url: str) -> bool:
+    """Return whether the host of a valid *url* is `localhost` or a loopback address."""
+    return is_loopback(urlsplit(url).hostname or "")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import Flask
 
 from ..config import Config
 from ..state import ExtensionState, find_state
-from ..urls import is_loopback
+from ..urls import is_loopback_url
 
 #: Variables of platforms that start several machines and replace their disks. In this order:
 #: Heroku, Google Cloud Run, Render, Fly, Railway, Azure, Kubernetes.
@@ -41,7 +40,7 @@ class Subject:
         if state is None:
             return None
         uri = state.config.redirect_uri
-        is_public = uri is not None and not is_loopback(urlsplit(uri).hostname or "")
+        is_public = uri is not None and not is_loopback_url(uri)
         return cls(app, state, production or is_public)
 
     @property
@@ -52,7 +51,7 @@ class Subject:
     @property
     def uses_sandbox(self) -> bool:
         """Whether `ALTDENTIFIER_BASE_URL` is a sandbox on this machine."""
-        return is_loopback(urlsplit(self.config.base_url).hostname or "")
+        return is_loopback_url(self.config.base_url)
 
 
 def platform_variable() -> str | None:
