@@ -17,7 +17,7 @@ from ..errors import ProviderError
 from ..grant import Grant
 from ..http.response import ApiResponse
 from ..http.transport import Transport
-from ..scopes import format_scope, parse_scope
+from ..scopes import format_scope
 from .token_error import read_oauth_error, token_error
 from .token_response import parse_token_response
 
@@ -144,11 +144,10 @@ class OAuthClient:
         token = self._authlib_client(redirect_uri).fetch_token(
             TOKEN_PATH, grant_type="authorization_code", code=code, **verifier
         )
-        granted = parse_scope(token["scope"]) if "scope" in token else requested_scope
         return Grant(
             access_token=token["access_token"],
             refresh_token=token.get("refresh_token"),
-            scope=granted & requested_scope,
+            scope=token.get("scope", requested_scope) & requested_scope,
             requested_scope=requested_scope,
             expires_at=datetime.fromtimestamp(sent_at + token["expires_in"], timezone.utc),
         )

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from .. import strict_json
-from ..scopes import format_scope, parse_scope
+from ..scopes import parse_scope
 
 #: Seconds that a token lasts if the response has no `expires_in`, as AltDentifier documents it.
 DEFAULT_LIFETIME = 604_800.0
@@ -28,8 +28,8 @@ def parse_token_response(body: bytes) -> dict[str, Any]:
 
     Returns:
         `access_token`, `token_type` (`"Bearer"`), `expires_in` (a float of seconds, above 0 and at
-        most ten years), and, if the response has them, `refresh_token` and `scope` (strings). Other
-        members are left out.
+        most ten years), and, if the response has them, `refresh_token` (a string) and `scope` (a
+        frozenset of scope tokens). Other members are left out.
 
     Raises:
         ValueError: The body is not a token response. It is `InvalidTokenResponse`, or
@@ -81,8 +81,10 @@ def _lifetime(value: Any) -> float:
     return min(value, MAX_LIFETIME)
 
 
-def _scope(value: Any) -> str:
+def _scope(value: Any) -> frozenset[str]:
+    if not isinstance(value, str):
+        raise InvalidTokenResponse("scope")
     try:
-        return format_scope(parse_scope(value))
-    except (AttributeError, ValueError):
+        return parse_scope(value)
+    except ValueError:
         raise InvalidTokenResponse("scope") from None

@@ -24,7 +24,8 @@ def parse(**members: Any) -> dict[str, Any]:
 
 
 def test_only_members_that_count_are_returned() -> None:
-    token = {"access_token": "t", "token_type": "Bearer", "expires_in": 60.0, "scope": "a b"}
+    token = {"access_token": "t", "token_type": "Bearer", "expires_in": 60.0}
+    token["scope"] = frozenset({"a", "b"})
     assert parse(expires_at=1, extra={"a": [1]}, error="invalid_grant") == token
 
 
