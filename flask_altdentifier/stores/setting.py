@@ -7,6 +7,7 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from .base import Store
+from .memory import MemoryStore
 
 METHODS = ("get", "set", "pop", "delete", "clear")
 _ACCEPTED = (
@@ -65,20 +66,14 @@ def _from_url(url: str) -> Store:
     if not separator:
         raise ValueError(f"is not a URL. A path is written sqlite:///path. {_ACCEPTED}")
     if scheme == "memory":
-        return _memory_store(rest)
+        if rest:
+            raise ValueError("must be memory:// alone.")
+        return MemoryStore()
     if scheme == "sqlite":
         return _sqlite_store(url)
     if scheme in {"redis", "rediss", "unix"}:
         return _redis_store(url)
     return _sqlalchemy_store(scheme, url)
-
-
-def _memory_store(rest: str) -> Store:
-    from .memory import MemoryStore
-
-    if rest:
-        raise ValueError("must be memory:// alone.")
-    return MemoryStore()
 
 
 def _sqlite_store(url: str) -> Store:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .base import AFTER_KEYS
 from .sqlite_connections import Connections
-from .sqlite_schema import translate
+from .sqlite_schema import to_store_error
 
 GET = "SELECT value FROM altdentifier_records WHERE key = ? AND expires_at > ?"
 SET = "INSERT OR REPLACE INTO altdentifier_records (key, value, expires_at) VALUES (?, ?, ?)"
@@ -28,11 +28,11 @@ BATCH = 500
 COUNT_BATCH = (
     "SELECT count(*), coalesce(sum(live), 0) FROM"
     " (SELECT expires_at > ? AS live FROM altdentifier_records"
-    " WHERE key >= ? AND key < ? ORDER BY key LIMIT 500)"
+    " WHERE key >= ? AND key < ? ORDER BY key LIMIT ?)"
 )
 DELETE_BATCH = (
     "DELETE FROM altdentifier_records WHERE key IN"
-    " (SELECT key FROM altdentifier_records WHERE key >= ? AND key < ? ORDER BY key LIMIT 500)"
+    " (SELECT key FROM altdentifier_records WHERE key >= ? AND key < ? ORDER BY key LIMIT ?)"
 )
 
 
@@ -88,9 +88,9 @@ class SQLiteStore:
     def clear(self, prefix: str) -> int:
         """Delete all records whose keys start with *prefix*, and return how many were live."""
         cleared, found = 0, BATCH
-        keys = (prefix, prefix + AFTER_KEYS)
+        batch = (prefix, prefix + AFTER_KEYS, BATCH)
         while found == BATCH:
-            counts, _ = self._run((COUNT_BATCH, (time.time(), *keys)), (DELETE_BATCH, keys))
+            counts, _ = self._run((COUNT_BATCH, (time.time(), *batch)), (DELETE_BATCH, batch))
             found, live = counts[0]
             cleared += live
         return cleared
@@ -105,7 +105,7 @@ class SQLiteStore:
                 self._connections.discard(connection)
                 raise
         except sqlite3.Error as error:
-            raise translate(error) from error
+            raise to_store_error(error) from error
         self._connections.release(connection)
         return rows
 

@@ -19,6 +19,12 @@ from .errors import (
 )
 from .sqlite_schema import prepare
 
+#: Held while a connection is opened, and while the process forks.
+_opening = threading.Lock()
+_all_connections: WeakSet[Connections] = WeakSet()
+#: Connections of a parent process. The reference prevents their deallocation, which closes them.
+_inherited: list[set[sqlite3.Connection]] = []
+
 
 class Connections:
     """The connections of this process to one file.
@@ -32,10 +38,10 @@ class Connections:
         self._create_directory = create_directory
         #: Device and inode of the file, after its first use.
         self._identity: tuple[int, int] | None = None
-        self._start()
+        self._forget_connections()
         _all_connections.add(self)
 
-    def _start(self) -> None:
+    def _forget_connections(self) -> None:
         self._open: set[sqlite3.Connection] = set()
         self._idle: list[sqlite3.Connection] = []
         self._pid = os.getpid()
@@ -44,7 +50,7 @@ class Connections:
         """Return a connection for one thread, which then calls `release` or `discard`."""
         if self._pid != os.getpid():
             _inherited.append(self._open)
-            self._start()
+            self._forget_connections()
         if self._identity is not None:
             self._check_file()
         try:
@@ -130,13 +136,6 @@ def _refuse_planted_files(path: str) -> None:
         with suppress(FileNotFoundError):
             if os.lstat(path + suffix).st_uid not in {os.geteuid(), directory.st_uid}:
                 raise StoreFileForeign
-
-
-#: Held while a connection is opened, and while the process forks.
-_opening = threading.Lock()
-_all_connections: WeakSet[Connections] = WeakSet()
-#: Connections of a parent process. The reference prevents their deallocation, which closes them.
-_inherited: list[set[sqlite3.Connection]] = []
 
 
 def _before_fork() -> None:

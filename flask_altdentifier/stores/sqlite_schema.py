@@ -41,9 +41,10 @@ ERRORS: dict[str, type[StoreError]] = {
 }
 
 
-def translate(error: sqlite3.Error) -> Exception:
+def to_store_error(error: sqlite3.Error) -> Exception:
     """Return an error whose class names the problem, or *error* itself."""
-    return ERRORS.get(str(error), lambda: error)()
+    named = ERRORS.get(str(error))
+    return error if named is None else named()
 
 
 def prepare(connection: sqlite3.Connection) -> None:
