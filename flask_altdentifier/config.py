@@ -21,11 +21,13 @@ PREFIX = "ALTDENTIFIER_"
 MAX_SECONDS = 10**8
 TOKEN_AUTH_METHODS = ("client_secret_post", "client_secret_basic")
 
-# The value is not repeated in messages, because a URL may contain a password.
 _URL_RULES = (
     "http or https in lower case, then a valid host and port. It must be printable ASCII (xn--... "
     "for other hosts), without a space, line break, backslash, user name ('@') or fragment ('#')."
 )
+
+
+# The validators. No message repeats the value, which may be a secret or contain a password.
 
 
 def _credential(value: Any) -> str:

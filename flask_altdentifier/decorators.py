@@ -104,6 +104,22 @@ def protect(blueprint_or_app: Blueprint | Flask, *scopes: str) -> None:
         return None if is_exempt() else authorize(required)
 
 
+def is_exempt() -> bool:
+    """Return whether `protect` does not guard this request."""
+    rule = request.url_rule
+    if rule is None:
+        return True  # 404 or 405: there is no view to guard
+    if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
+        return True  # a CORS preflight has no cookies, and its response reveals nothing
+    return _is_static(rule.endpoint) or hasattr(current_app.view_functions[rule.endpoint], _PUBLIC)
+
+
+def _is_static(endpoint: str) -> bool:
+    owner, _, name = endpoint.rpartition(".")
+    scaffold = current_app.blueprints.get(owner) if owner else current_app
+    return name == "static" and scaffold is not None and scaffold.has_static_folder
+
+
 def public(view: View) -> View:
     """Exempt a view from `protect`. Write it directly below the route decorator.
 
@@ -148,21 +164,22 @@ def authorize(required: frozenset[str]) -> Response | None:
 def _require_login(state: ExtensionState) -> Response:
     if is_navigation(request):
         return redirect(state.login_url(current_path(request)), 302)
-    raise _refused(LoginRequired(login_url=state.login_url(None)))
+    raise _logged(LoginRequired(login_url=state.login_url(None)))
 
 
 def _require_scopes(state: ExtensionState, grant: Grant, required: frozenset[str]) -> Response:
-    missing, page = required - grant.scope, is_navigation(request)
-    if page and missing.isdisjoint(grant.requested_scope):
+    missing, is_page = required - grant.scope, is_navigation(request)
+    if is_page and missing.isdisjoint(grant.requested_scope):
         scope = required | grant.requested_scope
         return start_login(state, scope, next=current_path(request))
     login_url = state.login_url(
-        current_path(request) if page else None, missing | grant.requested_scope
+        current_path(request) if is_page else None, missing | grant.requested_scope
     )
-    raise _refused(InsufficientScope(missing, login_url=login_url))
+    raise _logged(InsufficientScope(missing, login_url=login_url))
 
 
-def _refused(error: AltDentifierError) -> AltDentifierError:
+def _logged(error: AltDentifierError) -> AltDentifierError:
+    """Log the refusal, and return *error*."""
     log("Request refused: %s", error)
     return error
 
@@ -182,19 +199,3 @@ def _validate(scopes: tuple[Any, ...], usage: str) -> frozenset[str]:
         return validate_scopes(scopes) or frozenset({READ_USER})
     except ValueError as error:
         raise ValueError(f"{usage}: {error}. Pass one scope per argument.") from None
-
-
-def is_exempt() -> bool:
-    """Return whether `protect` does not guard this request."""
-    rule = request.url_rule
-    if rule is None:
-        return True  # 404 or 405: there is no view to guard
-    if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
-        return True  # a CORS preflight has no cookies, and its response reveals nothing
-    return _is_static(rule.endpoint) or hasattr(current_app.view_functions[rule.endpoint], _PUBLIC)
-
-
-def _is_static(endpoint: str) -> bool:
-    owner, _, name = endpoint.rpartition(".")
-    scaffold = current_app.blueprints.get(owner) if owner else current_app
-    return name == "static" and scaffold is not None and scaffold.has_static_folder

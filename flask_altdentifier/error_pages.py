@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from flask import current_app, request
+from flask import Response, current_app, request
 from werkzeug.http import parse_date
 
-from .errors import StoreUnavailable
+from .errors import AltDentifierError, StoreUnavailable
 from .i18n import translate
 from .navigation import current_path, wants_html
 from .pages import render_page
 from .scopes import DOCUMENTED_SCOPES, Scope
 from .state import get_state
 from .translatable import N_
-
-if TYPE_CHECKING:
-    from flask import Response
-
-    from .errors import AltDentifierError
 
 #: Units of a wait: the seconds in one unit, the largest count, and the text.
 _UNITS = (
@@ -80,11 +74,10 @@ def _is_callback() -> bool:
 def _wait_text(retry_after: str | None) -> str | None:
     """Return the waiting time in words. The number is at least two, so no text needs a singular."""
     seconds = _seconds(retry_after or "")
-    units = [unit for unit in _UNITS if 0 < seconds <= unit[0] * unit[1]]
-    if not units:
-        return None
-    size, _, text = units[0]
-    return translate(text, count=max(2, -(-seconds // size)))
+    for size, largest, text in _UNITS:
+        if 0 < seconds <= size * largest:
+            return translate(text, count=max(2, -(-seconds // size)))
+    return None
 
 
 def _seconds(retry_after: str) -> int:

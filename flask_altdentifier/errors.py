@@ -268,10 +268,6 @@ class AuthorizationRequestRejected(ProviderFailure):
     )
 
 
-def _retry_after_header(retry_after: str | None) -> list[tuple[str, str]]:
-    return [] if retry_after is None else [("Retry-After", retry_after)]
-
-
 class ProviderUnavailable(ProviderFailure):
     """AltDentifier answered 429 or 503, or redirected with `temporarily_unavailable`."""
 
@@ -289,7 +285,7 @@ class ProviderUnavailable(ProviderFailure):
 
     def extra_headers(self) -> list[tuple[str, str]]:
         """Add `Retry-After`."""
-        return _retry_after_header(self.retry_after)
+        return [] if self.retry_after is None else [("Retry-After", self.retry_after)]
 
 
 class ProviderTimeout(ProviderFailure):

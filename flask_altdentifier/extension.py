@@ -14,6 +14,7 @@ from .errors import AltDentifierError, ConfigError
 from .integration import integration_url
 from .state import EXTENSION_KEY, ExtensionState, find_state
 
+# Set here, because `errors` imports neither Flask nor the templates.
 AltDentifierError.render = error_response
 
 
@@ -59,6 +60,7 @@ class AltDentifierBlueprint(Blueprint):
                 "flask_altdentifier.blueprint is registered in this app already. Register it once."
             )
         _refuse_other_hosts(app, options)
+        # As `Blueprint.register` computes it, which runs only once the config is valid.
         name = f"{options.get('name_prefix', '')}.{options.get('name', self.name)}".lstrip(".")
         state = ExtensionState(cast("Flask", app), name)
         super().register(app, options)
@@ -96,10 +98,10 @@ def _install_sessions(app: Flask, state: ExtensionState) -> None:
 blueprint: AltDentifierBlueprint = AltDentifierBlueprint(
     "altdentifier", __name__, cli_group="altdentifier", template_folder="templates"
 )
-# Every method reaches the view, which answers 405 to all but GET, because a 405 of Flask's own
-# would lack the callback's Cache-Control and Referrer-Policy.
-_ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 blueprint.add_url_rule("/login", "login", views.login, methods=["GET"])
+# Every method reaches this view, which answers 405 to all but GET. A 405 of Flask's own would lack
+# the view's Cache-Control and Referrer-Policy.
+_ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 blueprint.add_url_rule("/callback", "callback", views.callback, methods=_ALL_METHODS)
 blueprint.add_url_rule("/logout", "logout", views.logout, methods=["GET", "POST"])
 blueprint.cli.help = "AltDentifier: run the app with a sandbox, check it, end all logins."

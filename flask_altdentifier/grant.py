@@ -85,7 +85,7 @@ class Grant(_Tokens):
 
     @property
     def expired(self) -> bool:
-        """Whether the access token has expired."""
+        """Whether `expires_at` has passed."""
         return self.expires_at.timestamp() <= time.time()
 
     def __bool__(self) -> bool:

@@ -17,8 +17,6 @@ DOMAIN = "flask_altdentifier"
 DIRECTORY = Path(__file__).parent / "translations"
 #: The languages of AltDentifier's own pages, as tags of RFC 5646. English needs no catalog.
 LANGUAGES = ("en", "nl", "fr", "de", "sv", "es", "pt-BR", "tr")
-
-
 #: Languages of `Accept-Language` that are looked at. 8 kB of others would cost 20 ms for a page.
 MAX_ACCEPTED = 20
 

@@ -1,4 +1,4 @@
-"""Reads from its headers what kind of request it is (W3C Fetch Metadata), and builds redirects."""
+"""The kind of a request, which its headers show (W3C Fetch Metadata), and redirects."""
 
 from __future__ import annotations
 

@@ -29,17 +29,17 @@ _to_json = json.JSONEncoder(separators=(",", ":")).encode
 class Records:
     """The records of one app, in one request or command.
 
-    Any exception of the store becomes `StoreUnavailable`. After one failure, the object does not
+    Any exception of the store becomes `StoreUnavailable`. After one failure, this object does not
     call the store again, so that a visitor does not wait for several timeouts.
     """
 
     def __init__(self, get_store: Callable[[], Store], key_prefix: str) -> None:
-        """Use the store that *get_store* returns. Each key starts with *key_prefix*."""
+        """Use the store that *get_store* returns at each call. Keys start with *key_prefix*."""
         self.get_store = get_store
         self.key_prefix = key_prefix
         #: Whether the store has failed.
         self.failed: bool = False
-        #: Whether the failure has reached the app as `StoreUnavailable`.
+        #: Whether the app has seen the failure, as a `StoreUnavailable`.
         self.error_reported: bool = False
 
     def get(self, kind: RecordKind, name: str, parse: Callable[[Any], T]) -> T | None:

@@ -108,8 +108,8 @@ class ExtensionState:
         *next* is left out if `/login` would ignore it, or if the path would be longer than servers
         accept. *scopes* are added to `ALTDENTIFIER_SCOPE`. Undocumented ones are left out.
         """
-        more = sorted(scopes & DOCUMENTED_SCOPE_NAMES - self.config.scope)
-        values: dict[str, Any] = {"scope": " ".join(more)} if more else {}
+        added = sorted(scopes & DOCUMENTED_SCOPE_NAMES - self.config.scope)
+        values: dict[str, Any] = {"scope": " ".join(added)} if added else {}
         path = self._login_path(**values, next=local_path(next))
         return path if len(path) <= MAX_LOGIN_URL else self._login_path(**values)
 

@@ -54,6 +54,7 @@ class StoreSessionInterface(ServerSideSessionInterface):
         try:
             return super().open_session(app, request)
         except StoreUnavailable:
+            # The app does not see this error, so `current_grant` must still raise it.
             self._records.error_reported = False
             return self.session_class(sid=self._generate_sid(self.sid_length))
 
@@ -115,13 +116,14 @@ class StoreSessionInterface(ServerSideSessionInterface):
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
-        if session.modified:
+        if session.modified:  # else `save_with` has written it
             self._records.set(*self._session_record(session_lifetime, session, store_id))
 
     def _session_record(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> Record:
-        # Otherwise, anonymous visits to /login would leave sessions that last a month.
+        # A session that holds only pending logins lasts as long as they do. Otherwise, anonymous
+        # visits to /login would leave sessions that last a month.
         only_pending = session.keys() <= {STATES_KEY, "_permanent"}
         login_lifetime = self.state.config.login_lifetime
         ttl = login_lifetime if only_pending else session_lifetime.total_seconds()
