@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import time
 from dataclasses import dataclass, field
 from functools import cache
-from http.client import HTTPConnection, HTTPMessage
+from http.client import HTTPConnection, HTTPMessage, HTTPSConnection
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -122,8 +121,11 @@ class Browser:
         """
         parts = urlsplit(url)
         connection = HTTPConnection(parts.netloc, timeout=TIMEOUT)
+        if parts.scheme == "https":
+            connection = HTTPSConnection(parts.netloc, timeout=TIMEOUT, context=_tls_context())
         try:
-            connection.sock = _connect(parts)
+            connection.connect()
+            time.sleep(HOLD)
             target = parts._replace(scheme="", netloc="", path=parts.path or "/", fragment="")
             connection.request("GET", target.geturl(), headers=self._headers(parts))
             response = connection.getresponse()
@@ -147,19 +149,6 @@ class Browser:
         if sent:
             headers["Cookie"] = "; ".join(f"{cookie.name}={cookie.value}" for cookie in sent)
         return headers
-
-
-def _connect(url: SplitResult) -> socket.socket:
-    host, is_https = url.hostname or "", url.scheme == "https"
-    connection = socket.create_connection((host, url.port or (443 if is_https else 80)), TIMEOUT)
-    time.sleep(HOLD)
-    if not is_https:
-        return connection
-    try:
-        return _tls_context().wrap_socket(connection, server_hostname=host)
-    except OSError:
-        connection.close()
-        raise
 
 
 @cache

@@ -67,12 +67,12 @@ def _unknown_keys(subject: Subject) -> Findings:
 
 def _unused_environment(subject: Subject) -> Findings:
     for key in config_keys():
-        default = key.metadata["default"]
-        if subject.app.config.get(key_name(key)) != default:
+        name, default = key_name(key), key.metadata["default"]
+        if subject.app.config.get(name) != default:
             continue
-        for name in (f"FLASK_{key_name(key)}", key_name(key)):
-            if os.environ.get(name, str(default)).strip('"') != str(default):
-                yield finding("environment-unused", name=name)
+        for variable in (f"FLASK_{name}", name):
+            if os.environ.get(variable, str(default)).strip('"') != str(default):
+                yield finding("environment-unused", name=variable)
 
 
 def _late_changes(subject: Subject) -> Findings:

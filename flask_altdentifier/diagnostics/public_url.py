@@ -46,12 +46,12 @@ def fixed_public_url(subject: Subject) -> PublicURL:
     app = subject.app
     uri, path, domain = _fixed_redirect_uri(subject), cookie_path(app), cookie_domain(app)
     if uri is None:
-        signs = (
+        signs_of_https = (
             app.config["SESSION_COOKIE_SECURE"],
             app.config["PREFERRED_URL_SCHEME"] == "https",
             subject.is_production,
         )
-        return PublicURL(None, "", any(signs), path, domain)
+        return PublicURL(None, "", any(signs_of_https), path, domain)
     host = "" if uri.netloc == YOUR_HOST else uri.hostname or ""
     if not path_matches(unquote(uri.path), path):
         path = "/"
@@ -122,19 +122,19 @@ def _is_callback(subject: Subject, path: str) -> bool:
 
 
 def _unknown_prefix(subject: Subject, path: str) -> str:
-    """Return the prefix of the callback in *path* that nothing in the app's config explains.
+    """Return what *path* has before the path of the callback.
 
-    The environment of a WSGI server explains each prefix, and so does a variable part of the route.
+    Returns an empty string if the app seems to know that it is served below a prefix.
     """
     app, callback = subject.app, _callback(subject)
     roots = {app.config["APPLICATION_ROOT"], cookie_path(app)} - {"/"}
-    is_explained = (
-        "<" in callback
-        or "SCRIPT_NAME" in os.environ
+    is_known = (
+        any(path_matches(unquote(path), root) for root in roots)
         or any(layer.x_prefix for layer in _proxy_fixes(app))
-        or any(path_matches(unquote(path), root) for root in roots)
+        or "SCRIPT_NAME" in os.environ  # gunicorn reads it
+        or "<" in callback  # any prefix can be a variable part of the route
     )
-    return "" if is_explained else unquote(path).removesuffix(callback)
+    return "" if is_known else unquote(path).removesuffix(callback)
 
 
 def _evidence_of_proxy(subject: Subject) -> str | None:

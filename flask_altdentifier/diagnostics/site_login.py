@@ -54,7 +54,7 @@ def _without_www(host: str | None) -> str:
 
 
 def _unexpected(page: Page, code: str) -> SiteProblem:
-    """Return the problem of a response from something else than the app, by default *code*."""
+    """Return the problem of a *page* that is not the app's response, by default *code*."""
     if page.reason == "store_unavailable":
         code = "site-store-down"
     elif page.status in {401, 403, 429}:
@@ -70,6 +70,7 @@ def find_callback(page: Page, redirect_uri: str) -> SplitResult:
     scheme = "https" if "https" in {url.scheme, callback.scheme} else "http"
     fixed = callback._replace(scheme=scheme, netloc=url.netloc).geturl()
     host, other = url.hostname or "", callback.hostname or ""
+    # Cookies of a parent domain reach both hosts.
     shared = [c for c in page.cookies if c.domain and c.can_be_set_by(host)]
     if host != other and not any(cookie.can_be_set_by(other) for cookie in shared):
         code = "site-www" if _without_www(host) == _without_www(other) else "site-redirect-host"
@@ -92,7 +93,7 @@ def _other_scheme(url: SplitResult, target: SplitResult, fix: str) -> SiteProble
 
 
 def _port(url: SplitResult) -> int:
-    return url.port or {"https": 443}.get(url.scheme, 80)
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def find_state_cookie(page: Page) -> Cookie:

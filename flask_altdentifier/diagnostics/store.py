@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-from math import inf
 from pathlib import Path
-from typing import Any
 
 from ..errors import ConfigError
 from ..stores import MemoryStore, SQLiteStore, Store
 from ..stores.errors import StoreDirectoryMissing
 from .findings import Findings, finding
+from .redis_client import check_redis_eviction, check_redis_timeouts
 from .subject import Subject, platform_variable
-from .trial import MAX_WAIT, NothingReturned, run_in_time
+from .trial import NothingReturned, run_in_time
 
 _FOLDER_FIX = "mkdir -p {folder} && chown -R USER {folder}  # USER is who runs the workers"
 _NO_ACCESS = ("this user may not write to {path} or its folder", _FOLDER_FIX)
@@ -57,7 +56,7 @@ def check_store(subject: Subject, *, offline: bool) -> Findings:
         yield finding("store-memory")
     if path is not None:
         yield from _place_of_file(path)
-    yield from _redis_timeouts(subject, store)
+    yield from check_redis_timeouts(subject, store)
     if not offline:
         yield from _try_store(subject, store, path)
 
@@ -95,7 +94,7 @@ def _try_store(subject: Subject, store: Store, path: Path | None) -> Findings:
 
     cause = run_in_time(subject.app, trial)
     if cause is None:
-        yield from _redis_eviction(subject, _redis_client(store))
+        yield from check_redis_eviction(subject, store)
         return
     text, fix = _explain(cause, path)
     yield finding("store-down", cause=text, fix=fix)
@@ -130,45 +129,3 @@ def _use_store(store: Store, prefix: str) -> None:
     if store.get(key) != value or store.pop(key) != value:
         raise NothingReturned
     store.delete(key)
-
-
-def _redis_client(store: Store) -> Any:
-    """Return the Redis client of *store*, or None."""
-    client = getattr(store, "_client", None)
-    return client if hasattr(client, "execute_command") else None
-
-
-def _redis_eviction(subject: Subject, client: Any) -> Findings:
-    found: dict[str, Any] = {}
-    # Not every Redis user may ask.
-    if client is None or run_in_time(subject.app, lambda: found.update(client.info("memory"))):
-        return
-    # A cluster returns the values of each node.
-    nodes = [found] if "maxmemory_policy" in found else list(found.values())
-    for policy in {node["maxmemory_policy"] for node in nodes if node.get("maxmemory")}:
-        if policy != "noeviction":
-            yield finding("redis-eviction", policy=policy)
-
-
-def _redis_timeouts(subject: Subject, store: Store) -> Findings:
-    sessions = getattr(subject.app.session_interface, "client", None)
-    clients = {"SESSION_REDIS": sessions}
-    if _redis_client(store) is not sessions:
-        clients["ALTDENTIFIER_STORE"] = _redis_client(store)
-    for key, client in clients.items():
-        if _longest_wait(client) > MAX_WAIT:
-            yield finding("redis-timeout", key=key)
-
-
-def _longest_wait(client: Any) -> float:
-    """Return how many seconds a Redis client waits for a server that hangs, 0 for any other."""
-    pool = getattr(client, "nodes_manager", getattr(client, "connection_pool", None))
-    options = getattr(pool, "connection_kwargs", None)
-    if not isinstance(options, dict):  # pymongo's client has every attribute
-        return 0
-    retry = getattr(client, "retry", None) or options.get("retry")
-    retries = getattr(retry, "_retries", getattr(client, "cluster_error_retry_attempts", 0))
-    is_socket_file = "path" in options  # connecting to it fails at once
-    names = ["socket_timeout"] if is_socket_file else ["socket_timeout", "socket_connect_timeout"]
-    longest = max(options.get(name) or inf for name in names)
-    return inf if retries < 0 else (1 + retries) * longest
