@@ -205,20 +205,20 @@ def logout_all() -> None:
 
     store = get_state().get_store()
     path = sqlite_path(store)
-    count, found = 0, "Store"
+    count, label = 0, "Store"
     try:
         if path is not None:
             path.stat()  # the first use would create the file for this user, not for the workers
         count = end_all_logins()
     except FileNotFoundError:
-        found = "There is no store yet"
+        label = "There is no store yet"
     except (OSError, StoreUnavailable):
         raise click.ClickException(
             "The store does not answer. Start its server or correct ALTDENTIFIER_STORE, then try "
             "again."
         ) from None
     click.echo(f"{count} login{'' if count == 1 else 's'} ended.")
-    click.echo(f"{found}: {type(store).__name__} {path or ''}".rstrip())
+    click.echo(f"{label}: {type(store).__name__} {path or ''}".rstrip())
 
 
 commands: tuple[click.Command, ...] = (dev, check, sandbox, link, logout_all)
