@@ -93,7 +93,7 @@ class AltDentifierError(HTTPException):
     title: str
     #: What happened and what to do next, for the visitor.
     detail: str
-    #: What the visitor can do: log in (again), retry the same request, or nothing (None).
+    #: Whether the visitor can log in (again), retry the same request, or do nothing (None).
     next_step: ClassVar[NextStep] = None
     #: Text of the button on the page.
     button: ClassVar[str] = N_("Try again")

@@ -1,4 +1,4 @@
-"""Signals of blinker. The sender is the app, and return values of receivers are ignored.
+"""The blinker signals. The sender is the app, and return values of receivers are ignored.
 
 An exception in a receiver fails the request. If a receiver of `logged_in` raises, the browser is
 not logged in.

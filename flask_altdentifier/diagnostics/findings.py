@@ -187,7 +187,7 @@ PROBLEMS: dict[str, Problem] = {
         REDIS_STORE,
     ),
     "store-one-machine": _warning(
-        "Logins are kept in a file, but {variable} is set, by a platform with several machines.",
+        "Logins are kept in a file, but {variable} shows a platform with several machines.",
         "A login on one machine is unknown to the others, and a new release ends them all.",
         REDIS_STORE,
     ),
@@ -285,7 +285,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-redirect-scheme": _error(
         "The login at {url} leads to {uri}.",
-        "Browsers send no Secure cookie on http, where others on the network can read the rest.",
+        "Browsers send no Secure cookie on http, and others on the network can read the code.",
         "{fix}",
     ),
     "site-redirect-host": _error(
