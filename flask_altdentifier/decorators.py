@@ -169,7 +169,7 @@ def _require_login(state: ExtensionState) -> Response:
 
 def _require_scopes(state: ExtensionState, grant: Grant, required: frozenset[str]) -> Response:
     missing, is_page = required - grant.scope, is_navigation(request)
-    if is_page and missing.isdisjoint(grant.requested_scope):
+    if is_page and missing.isdisjoint(grant.requested_scope):  # the user was never asked
         scope = required | grant.requested_scope
         return start_login(state, scope, next=current_path(request))
     login_url = state.login_url(

@@ -60,7 +60,7 @@ class AltDentifierBlueprint(Blueprint):
                 "flask_altdentifier.blueprint is registered in this app already. Register it once."
             )
         _refuse_other_hosts(app, options)
-        # As `Blueprint.register` computes it, which runs only once the config is valid.
+        # `super().register` computes the same name, but must only run if the config is valid.
         name = f"{options.get('name_prefix', '')}.{options.get('name', self.name)}".lstrip(".")
         state = ExtensionState(cast("Flask", app), name)
         super().register(app, options)

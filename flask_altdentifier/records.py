@@ -34,9 +34,9 @@ class Records:
     """
 
     def __init__(self, get_store: Callable[[], Store], key_prefix: str) -> None:
-        """Use the store that *get_store* returns at each call. Keys start with *key_prefix*."""
-        self.get_store = get_store
-        self.key_prefix = key_prefix
+        """Use the store that *get_store* returns. Each key starts with *key_prefix*."""
+        self._get_store = get_store
+        self._key_prefix = key_prefix
         #: Whether the store has failed.
         self.failed: bool = False
         #: Whether the app has seen the failure, as a `StoreUnavailable`.
@@ -57,7 +57,7 @@ class Records:
     def set_all(self, *records: Record) -> None:
         """Write several records, in one round trip if the store can. Raises `StoreUnavailable`."""
         serialized = [self._serialize(*record) for record in records]
-        if hasattr(self.get_store(), "set_records"):
+        if hasattr(self._get_store(), "set_records"):
             self._call("set_records", serialized)
         else:
             for record in serialized:
@@ -81,7 +81,7 @@ class Records:
 
     def key(self, kind: RecordKind, name: str) -> str:
         """Return the key of a record in the store."""
-        return f"{self.key_prefix}{kind}:{name}"
+        return f"{self._key_prefix}{kind}:{name}"
 
     def _serialize(
         self, kind: RecordKind, name: str, data: Any, ttl: float
@@ -91,7 +91,7 @@ class Records:
 
     def _call(self, method: str, *arguments: Any) -> Any:
         if not self.failed:
-            store = self.get_store()  # a ConfigError is not a failure of the store
+            store = self._get_store()  # its ConfigError is not a failure of the store
             try:
                 return getattr(store, method)(*arguments)
             except Exception as error:

@@ -1,1 +1,1 @@
-"""The browser's side of a login: cookies, session, pending logins, and a cache per request."""
+"""The browser's side of a login: cookies, session, pending logins, and its login."""

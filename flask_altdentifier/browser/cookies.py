@@ -112,12 +112,12 @@ class BrowserCookies:
         """Set a state cookie for *lifetime* seconds."""
         self._set(self._state_cookie_name(cookie.state), cookie.value, lifetime)
 
-    def delete_state_cookie(self, state: str) -> None:
-        """Delete the cookie of the OAuth state *state*."""
-        self._delete(self._state_cookie_name(state))
+    def delete_state_cookie(self, oauth_state: str) -> None:
+        """Delete the state cookie of *oauth_state*."""
+        self._delete(self._state_cookie_name(oauth_state))
 
-    def _state_cookie_name(self, state: str) -> str:
-        return f"{self.name}_state_{state[:16]}"
+    def _state_cookie_name(self, oauth_state: str) -> str:
+        return f"{self.name}_state_{oauth_state[:16]}"
 
     def _set(self, name: str, value: str, lifetime: float) -> None:
         @after_this_request

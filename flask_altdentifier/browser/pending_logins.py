@@ -53,8 +53,8 @@ def add_pending_login(login: RequestLogin, pending: PendingLogin) -> str:
 
     Raises `StoreUnavailable`.
     """
-    older = login.cookies.get_state_cookies()
-    _evict(login, older[: -(MAX_PENDING - 1)])
+    cookies = login.cookies.get_state_cookies()
+    _evict(login, cookies[: -(MAX_PENDING - 1)])  # leaves room for the new one
     cookie = StateCookie.create(login.cookies.client_secret)
     # Twice the lifetime of a login, so that the error page of a late callback still knows `next`.
     lifetime = 2 * (pending.expires_at - time.time())
@@ -84,19 +84,22 @@ def pop_pending_login(login: RequestLogin, oauth_state: str) -> PendingLogin | N
 
 
 def _evict(login: RequestLogin, cookies: list[StateCookie]) -> None:
-    """Delete the pending logins of the first few *cookies*."""
+    """Delete the pending logins of *cookies*, at most `MAX_EVICTED` of them."""
     for cookie in cookies[:MAX_EVICTED]:
         login.records.delete("pending", cookie.state)
         login.cookies.delete_state_cookie(cookie.state)
 
 
 def save_next(login: RequestLogin, oauth_state: str, next: str | None, ttl: float) -> None:  # noqa: A002
-    """Keep the *next* of a popped login for *ttl* seconds. Raises `StoreUnavailable`."""
+    """Keep the *next* of a popped login for *ttl* seconds, in case its callback arrives again.
+
+    Raises `StoreUnavailable`.
+    """
     login.records.set("return", oauth_state, next, ttl)
 
 
 def find_next(login: RequestLogin, oauth_state: str) -> str | None:
-    """Return the `next` of a popped login, or None if it is unknown or of another browser.
+    """Return what `save_next` has kept, or None if there is none or it is of another browser.
 
     Raises `StoreUnavailable`.
     """
