@@ -158,7 +158,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         __tracebackhide__ = True
         validate_expect(expect)
         app = client.application
-        self._serve_if_free(get_state(app))
+        self._ensure_served(get_state(app))
         query = None if next is None else {"next": next}
         with replace_scope(get_state(app), scope):
             response = client.get(path_of(app, "login"), query_string=query, **request)
@@ -193,7 +193,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         """
         __tracebackhide__ = True
         validate_expect(expect)
-        transport = self._serve_if_free(get_state(client.application))
+        transport = self._ensure_served(get_state(client.application))
         with watch_login(client.application) as result:
             last = follow_login(client, response, transport, request)
         return result.check(last, expect, transport.provider.failure_advice)
@@ -218,10 +218,10 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
     def _serve_if_installed(self, app: Flask, **_: Any) -> None:
         state = find_state(app)
         if state is not None:
-            self._serve_if_free(state)
+            self._ensure_served(state)
 
-    def _serve_if_free(self, state: ExtensionState) -> InProcessTransport:
-        """Serve an app, unless this or another sandbox serves it. Return the transport in use."""
+    def _ensure_served(self, state: ExtensionState) -> InProcessTransport:
+        """Return the transport to the sandbox that serves an app. Serve it if none does."""
         return get_sandbox_transport(state) or self._serve(state)
 
     def _serve(self, state: ExtensionState) -> InProcessTransport:
