@@ -20,15 +20,15 @@ def default_store(app: Flask) -> Store:
     Raises `ConfigError` if sessions are on a server that cannot keep logins.
     """
     check_session_type(app)
-    kind = _session_type(app)
+    session_type = _session_type(app)
     interface: Any = app.session_interface
     client = getattr(interface, "client", None)
-    if client is not None and kind == "redis":
+    if client is not None and session_type == "redis":
         _check_redis_client(app, client)
         return from_setting(client)
-    if client is not None and kind == "sqlalchemy":
+    if client is not None and session_type == "sqlalchemy":
         return from_setting(client.engine)
-    if kind == "cachelib":
+    if session_type == "cachelib":
         _check_cachelib(interface)
     if app.testing:
         return MemoryStore()
@@ -40,11 +40,11 @@ def default_store(app: Flask) -> Store:
 
 def check_session_type(app: Flask) -> None:
     """Raise `ConfigError` if sessions are on a server that cannot keep logins."""
-    kind = _session_type(app)
-    if kind in UNSUITABLE_SESSION_TYPES:
+    session_type = _session_type(app)
+    if session_type in UNSUITABLE_SESSION_TYPES:
         raise ConfigError(
-            f"ALTDENTIFIER_STORE is missing, and the server of SESSION_TYPE {kind!r} cannot keep "
-            "logins. Set it to 'redis://...', to a database URL, or to "
+            f"ALTDENTIFIER_STORE is missing, and the server of SESSION_TYPE {session_type!r} cannot "
+            "keep logins. Set ALTDENTIFIER_STORE to 'redis://...', to a database URL, or to "
             "'sqlite:///altdentifier.sqlite3' if all workers run on one machine."
         )
 

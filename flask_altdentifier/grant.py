@@ -107,7 +107,13 @@ class Grant(_Tokens):
         if seconds is None:
             return self
         limit = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-        return Grant(*self._values()[:-1], min(self.expires_at, limit))
+        return Grant(
+            self._access_token,
+            self._refresh_token,
+            self.scope,
+            self.requested_scope,
+            min(self.expires_at, limit),
+        )
 
     def _values(self) -> tuple[str, str | None, frozenset[str], frozenset[str], datetime]:
         return (

@@ -34,7 +34,7 @@ def set_session_states(states: list[str]) -> None:
 def save_session_with(records: Records, record: Record) -> None:
     """Write *record*, in one round trip with the session if both are in the same store."""
     interface: Any = current_app.session_interface
-    if hasattr(interface, "save_with"):
+    if hasattr(interface, "save_with"):  # it is `StoreSessionInterface`
         interface.save_with(session, record)
     else:
         records.set(*record)

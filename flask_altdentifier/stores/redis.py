@@ -83,7 +83,7 @@ class RedisStore:
     def set_records(self, records: list[tuple[str, str, float]]) -> None:
         """Create or overwrite several records, on a single server in one round trip."""
         if hasattr(self._client, "nodes_manager"):
-            # The pipeline of a cluster client retries a node that hangs for 17 seconds.
+            # If a node hangs, the pipeline of a cluster client retries it for 17 seconds.
             for record in records:
                 self.set(*record)
             return

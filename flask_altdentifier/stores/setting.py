@@ -46,7 +46,7 @@ def from_setting(value: object) -> Store:
 
 
 def _is_instance(value: object, module: str, name: str) -> bool:
-    """Do as `isinstance`, without importing *module*. If it is not imported, no instance exists."""
+    """Return whether *value* is of the class *name*. Without its *module*, no instance exists."""
     cls = getattr(sys.modules.get(module), name, None)
     return cls is not None and isinstance(value, cls)
 

@@ -98,8 +98,8 @@ class SQLAlchemyStore:
             **AUTOCOMMIT,
         )
         store = cls(engine)
-        store._connections = engine  # which is in autocommit mode already
-        store._in_transactions = False
+        # This engine is in autocommit mode from the start, on MySQL too.
+        store._connections, store._in_transactions = engine, False
         return store
 
     def get(self, key: str) -> str | None:
