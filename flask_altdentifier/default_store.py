@@ -43,9 +43,10 @@ def check_session_type(app: Flask) -> None:
     session_type = _session_type(app)
     if session_type in UNSUITABLE_SESSION_TYPES:
         raise ConfigError(
-            f"ALTDENTIFIER_STORE is missing, and the server of SESSION_TYPE {session_type!r} cannot "
-            "keep logins. Set ALTDENTIFIER_STORE to 'redis://...', to a database URL, or to "
-            "'sqlite:///altdentifier.sqlite3' if all workers run on one machine."
+            "ALTDENTIFIER_STORE is missing, and the server of SESSION_TYPE "
+            f"{session_type!r} cannot keep logins. Set ALTDENTIFIER_STORE to 'redis://...', to a "
+            "database URL, or to 'sqlite:///altdentifier.sqlite3' if all workers run on one "
+            "machine."
         )
 
 
