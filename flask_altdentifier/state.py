@@ -72,7 +72,7 @@ class ExtensionState:
     @cached_property
     def transport(self) -> Transport:
         """The HTTP transport to AltDentifier."""
-        # Imported here because urllib3 takes 20 ms to import, and only logins need it.
+        # Imported here because urllib3 takes 20 ms to import, and not every worker needs it.
         from .http.transport import HTTPTransport
 
         return HTTPTransport(self.config.base_url, self.config.timeout)
