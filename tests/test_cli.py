@@ -170,6 +170,8 @@ def test_site_that_is_not_valid(options: list[str]) -> None:
         ("raise SystemExit", "app-not-loaded", "line 1"),
         ("def create_app(): 1 / 0", "app-not-loaded", "division"),
         ("import not_installed", "app-not-loaded", "not_installed"),
+        ("\nimport not_installed", "app-not-loaded", "Correct line 2 of"),
+        ("\ndef create_app(:", "app-not-loaded", "Correct line 2 of"),
         ("x = 1", "app-not-loaded", "--app"),
         ("from flask import Flask\napp = Flask('x')", "blueprint-missing", "blueprint"),
         (

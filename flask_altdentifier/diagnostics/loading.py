@@ -18,6 +18,9 @@ def explain_load_error(error: BaseException) -> Finding:
     if isinstance(error, ConfigError):
         return explain_config_error(error)
     if isinstance(error, NoAppException):
+        if error.message.startswith("While importing") and error.__context__ is not None:
+            # Flask found the app, but something that the app imports is missing.
+            return explain_load_error(error.__context__)
         fix = "Name the app with flask --app MODULE, or change to the folder with app.py."
         return finding("app-not-loaded", error=_first_and_last_line(error.message), fix=fix)
     text = f"{type(error).__name__}: {_first_and_last_line(str(error))}"
@@ -25,13 +28,15 @@ def explain_load_error(error: BaseException) -> Finding:
 
 
 def _first_and_last_line(text: str) -> str:
-    """Return *text* in one line. Flask puts a whole traceback into some of its messages."""
+    """Return *text* in one line. Some messages have many."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     return lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
 
 
 def _place(error: BaseException) -> str:
     """Return the line of the app's code that failed, rather than a line of a library."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno} of {error.filename}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _is_library(frame.filename)]
     last = (own or frames)[-1]
