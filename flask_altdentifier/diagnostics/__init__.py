@@ -14,6 +14,7 @@ from flask import Flask
 from .canary import check_site
 from .config_keys import check_config_keys
 from .findings import Finding, Findings, finding
+from .hooks import check_hooks
 from .loading import explain_load_error
 from .provider import check_provider
 from .public_url import check_public_url, fixed_public_url
@@ -58,6 +59,7 @@ def _check(subject: Subject, *, offline: bool) -> Findings:
     yield from check_public_url(subject, public)
     yield from check_sessions(subject, public)
     yield from check_views(subject)
+    yield from check_hooks(subject)
     yield from check_store(subject, offline=offline)
     if not offline:
         yield from try_sessions(subject)

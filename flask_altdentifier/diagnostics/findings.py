@@ -164,6 +164,11 @@ PROBLEMS: dict[str, Problem] = {
         "It is above the route decorator, so everybody can see the page.",
         "@app.route(...)  # above @requires_scope(...), at {place}",
     ),
+    "callback-redirected": _error(
+        "A before_request hook redirects the callback to {path}.",
+        "No login can finish: the browser goes back and forth until it gives up.",
+        "flask_altdentifier.protect(app)  # instead of the hook. Mark open views with @public",
+    ),
     "cache-above-guard": _error(
         "The cache decorator is above the guard of the endpoint {endpoint!r}.",
         "The page of one visitor is shown to everybody.",
@@ -345,8 +350,10 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-callback": _error(
         "{url} is not the callback ({status}).",
-        "The path of ALTDENTIFIER_REDIRECT_URI is wrong, or the proxy does not forward it.",
-        "Compare ALTDENTIFIER_REDIRECT_URI with the output of `flask routes`.",
+        "The path of ALTDENTIFIER_REDIRECT_URI is wrong, or the proxy does not forward it. If it "
+        "redirects to /login, a before_request hook or a guard of the app does that.",
+        "Compare ALTDENTIFIER_REDIRECT_URI with the output of `flask routes`. Replace such a hook "
+        "by protect(app).",
     ),
     "site-own-page": _warning(
         "The app answers the callback with a page of its own ({status}).",

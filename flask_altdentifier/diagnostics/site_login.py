@@ -61,7 +61,19 @@ def _unexpected(page: Page, code: str) -> SiteProblem:
         code = "site-blocked"
     elif page.status == 400 or page.status >= 500:
         code = "site-error"
-    return SiteProblem(code, url=page.url._replace(query="").geturl(), status=page.status)
+    return SiteProblem(code, url=_without_query(page.url), status=_status(page))
+
+
+def _status(page: Page) -> str:
+    """Return the status of *page*, and where it redirects to."""
+    location = page.headers.get("Location")
+    if location is None:
+        return str(page.status)
+    return f"{page.status} to {_without_query(_split(urljoin(page.url.geturl(), location)))}"
+
+
+def _without_query(url: SplitResult) -> str:
+    return url._replace(query="").geturl()
 
 
 def find_callback(page: Page, redirect_uri: str) -> SplitResult:
@@ -88,8 +100,8 @@ def find_callback(page: Page, redirect_uri: str) -> SplitResult:
 
 def _other_scheme(url: SplitResult, target: SplitResult, fix: str) -> SiteProblem:
     """Return the problem of a login that leads from *url* to *target*, which has another scheme."""
-    url = url._replace(query="")
-    return SiteProblem("site-redirect-scheme", url=url.geturl(), uri=target.geturl(), fix=fix)
+    code = "site-redirect-scheme"
+    return SiteProblem(code, url=_without_query(url), uri=target.geturl(), fix=fix)
 
 
 def _port(url: SplitResult) -> int:

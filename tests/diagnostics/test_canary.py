@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 from cachelib import SimpleCache
+from flask import redirect, request
 from flask_session import Session
 from werkzeug.http import http_date
 
@@ -91,6 +92,21 @@ def test_good_site_passes(monkeypatch: Patch, config: dict[str, Any], url: str) 
 )
 def test_config_is_named(monkeypatch: Patch, config: dict[str, Any], url: str, code: str) -> None:
     assert found(monkeypatch, site(**config), url) == [code]
+
+
+@pytest.mark.parametrize("location", ["/login?next=/x", "https://shop.example/login?next=/x"])
+def test_hook_that_redirects_the_callback_is_named(monkeypatch: Patch, location: str) -> None:
+    """As in an app that listed the open endpoints of its old login."""
+    app = make_app(**CREDENTIALS)
+
+    @app.before_request
+    def guard() -> Any:
+        return redirect(location) if request.endpoint == "altdentifier.callback" else None
+
+    [problem] = visit(monkeypatch, app.wsgi_app).findings
+    assert problem.code == "site-callback"
+    assert "(302 to https://shop.example/login)" in problem.title
+    assert "protect(app)" in problem.fix
 
 
 def _drop(*names: str) -> Callable[[str, str], str | None]:
