@@ -29,6 +29,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv(f"{app}_ALTDENTIFIER_CLIENT_ID", f"the-client-of-{app}")
         monkeypatch.setenv(f"{app}_ALTDENTIFIER_CLIENT_SECRET", f"the-secret-of-{app}")
     monkeypatch.setenv("FLASK_ALTDENTIFIER_WEBHOOK_SECRET", "the-signature")
+    monkeypatch.setenv("FLASK_DISCORD_CLIENT_ID", "300000000000000009")  # read as a number
+    monkeypatch.setenv("FLASK_DISCORD_CLIENT_SECRET", "discords-secret")
     yield tmp_path
     for names in _ran:
         if "db" in names:  # its pool keeps connections open

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import Client, TestResponse
 
 from flask_altdentifier import webhooks
-from flask_altdentifier.sandbox import Failure
+from flask_altdentifier.sandbox import Failure, api, users
 
 from ..support import PAGE
 from .conftest import Site
 from .internet import Discord, replace_internet
+from .pages import blocks
 
 TRUSTED, DISTRUSTED, UNKNOWN = "100000000000000001", "1000000000000000003", "5"
 HOUR = 3600
@@ -66,10 +68,8 @@ class Club:
 
 
 @pytest.fixture
-def club(site: Callable[..., Site], place: Path, monkeypatch: pytest.MonkeyPatch) -> Club:
-    """The app of the page, with numbers for credentials, as Discord gives them out."""
-    monkeypatch.setenv("FLASK_DISCORD_CLIENT_ID", "300000000000000009")
-    monkeypatch.setenv("FLASK_DISCORD_CLIENT_SECRET", "discords-secret")
+def club(site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Club:
+    """The app of the page."""
     discord = Discord()
     timeouts = replace_internet(monkeypatch, {"discord.com": Client(discord.create_app())})
     found = site("who-is-it")
@@ -103,6 +103,36 @@ def test_trust_factor_of_the_discord_id_decides(club: Club, user: str, status: i
     assert club.log_in_with_discord(user).location == "/club"
     assert club.status("/club") == status
     assert club.timeouts == [5, 5]
+
+
+def test_refused_visitors_can_change_their_account(club: Club) -> None:
+    """An account that AltDentifier does not know can become one that it knows."""
+    club.log_in_with_discord(UNKNOWN)
+    unknown = club.client.get("/club").text
+    club.log_in_with_discord(DISTRUSTED)
+    distrusted = club.client.get("/club").text
+    for page in (unknown, distrusted):
+        assert '<form method="post" action="/leave">' in page
+    assert "not know" in unknown
+    assert "not know" not in distrusted
+
+
+@pytest.mark.parametrize("key", ["FLASK_DISCORD_CLIENT_ID", "FLASK_DISCORD_CLIENT_SECRET"])
+def test_missing_setting_is_named_at_the_start(
+    site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.delenv(key)
+    with pytest.raises(RuntimeError, match=key):
+        site("who-is-it")
+
+
+def test_page_without_discord(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's test passes."""
+    monkeypatch.setitem(sys.modules, "app", ModuleType("app"))
+    sys.modules["app"].__dict__["app"] = club.site.app
+    names: dict[str, Any] = {}
+    exec(next(b.code for b in blocks("who-is-it") if b.file == "test_club.py"), names)
+    names["test_club"](club.site.sandbox)
 
 
 def test_session_id_changes_at_the_discord_login(club: Club) -> None:
@@ -144,6 +174,18 @@ def test_last_answer_counts_for_a_day_of_outage(
         clock(seconds)
         assert club.status("/club") == 200
         assert caplog.text.count("provider_error") == failures
+
+
+def test_unknown_account_is_asked_about_again_after_a_minute(
+    club: Club, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a new member does not wait for an hour."""
+    club.log_in_with_discord(UNKNOWN)
+    assert club.status("/club") == 403
+    monkeypatch.setattr(api, "USERS", (users.User(UNKNOWN, "eve", 3),))
+    assert club.status("/club") == 403
+    clock(61)
+    assert club.status("/club") == 200
 
 
 @pytest.mark.parametrize(
