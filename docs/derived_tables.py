@@ -1,4 +1,4 @@
-"""Directives that list what the code lists: `{config-keys}` and `{findings}`."""
+"""Directives that list what the code lists: `{config-keys}`, `{findings}` and `{failures}`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from flask_altdentifier.config import config_keys, key_name
 from flask_altdentifier.diagnostics.findings import PROBLEMS
+from flask_altdentifier.sandbox import Failure
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -66,6 +67,20 @@ class Findings(MarkdownDirective):
                 yield ""
 
 
+class Failures(MarkdownDirective):
+    """The table of the sandbox's failures."""
+
+    def lines(self) -> Iterator[str]:
+        """Yield a row for each `Failure` except `NONE`."""
+        yield "| on the page | in a test | the reason in your app |"
+        yield "| --- | --- | --- |"
+        for failure in Failure:
+            if failure is not Failure.NONE:
+                reason = f"`{failure.reason}`" if failure.reason else "none"
+                text = f"{failure.title}: {failure.detail}"
+                yield f"| {text} | `Failure.{failure.name}` | {reason} |"
+
+
 def _prose(text: str) -> str:
     """Show placeholders as italics."""
     if text == "{error}":
@@ -83,4 +98,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives."""
     app.add_directive("config-keys", ConfigKeys)
     app.add_directive("findings", Findings)
+    app.add_directive("failures", Failures)
     return {"parallel_read_safe": True}

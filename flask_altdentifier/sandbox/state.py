@@ -57,7 +57,7 @@ class SandboxState:
             if client.client_id in self.clients:
                 raise ValueError(f"two clients have the ID {client.client_id!r}")
             self.clients[client.client_id] = client
-        self.failure = Failure.NONE
+        self._failure = Failure.NONE
         self.slow_seconds: float = 15.0
         self.code_lifetime: float = 600.0
         self.token_lifetime: int = EXPIRES_IN
@@ -70,6 +70,15 @@ class SandboxState:
         }
         self.deliveries: deque[Delivery] = deque(maxlen=MAX_DELIVERIES)
         self._lock = threading.Lock()
+
+    @property
+    def failure(self) -> Failure:
+        """The failure that the sandbox simulates."""
+        return self._failure
+
+    @failure.setter
+    def failure(self, failure: Failure) -> None:
+        self._failure = Failure(failure)  # which raises ValueError for anything else
 
     def add_code(self, code: Code) -> None:
         """Add *code*, and remove expired codes."""

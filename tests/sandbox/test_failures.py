@@ -39,6 +39,13 @@ def test_failure_of_token_endpoint_and_api(
     assert site.exchange(code).status_code == 200
 
 
+def test_failure_by_its_value(site: Site) -> None:
+    site.state.failure = "slow"  # type: ignore[assignment]
+    assert site.state.failure is Failure.SLOW
+    with pytest.raises(ValueError, match=r"Failure\.SLOW"):
+        site.state.failure = "slowly"  # type: ignore[assignment]
+
+
 def test_slow(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
