@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import ScriptInfo
 from flask.globals import app_ctx
 
@@ -70,9 +70,24 @@ def dev(context: click.Context, *, port: int, sandbox_port: int | None) -> None:
 
 @click.command()
 @click.option("--port", default=8400, show_default=True, type=PORT, help="0 is any free port.")
-@with_app
 def sandbox(port: int) -> None:
-    """Run a sandbox: a local AltDentifier that knows this app's client."""
+    """Run a sandbox: a local AltDentifier that knows this app's client.
+
+    Client ID and secret are made up if they are not set.
+    """
+    from .dev_server import set_defaults
+    from .sandbox.clients import DEFAULT_CLIENT
+
+    made_up = {
+        "client_id": DEFAULT_CLIENT.client_id,
+        "client_secret": DEFAULT_CLIENT.client_secret,
+    }
+    set_defaults(made_up)
+    _serve_sandbox(port, made_up)
+
+
+@with_app
+def _serve_sandbox(port: int, made_up: Mapping[str, str]) -> None:
     from .sandbox import make_server, serve
 
     try:
@@ -81,7 +96,11 @@ def sandbox(port: int) -> None:
         raise click.ClickException(f"{error} Choose another with --port.") from None
     url = f"http://127.0.0.1:{server.port}"
     click.echo(f"Sandbox on {url}/ (press Ctrl+C to stop)")
-    click.echo(f"Run the app with FLASK_ALTDENTIFIER_BASE_URL={url}")
+    click.echo("Run the app with these settings:")
+    click.echo(f"FLASK_ALTDENTIFIER_BASE_URL={url}")
+    for name, value in made_up.items():
+        if getattr(get_state().config, name) == value:
+            click.echo(f"FLASK_ALTDENTIFIER_{name.upper()}={value}")
     serve(server)
 
 
@@ -99,6 +118,7 @@ def _sandbox_client() -> Client:
         return Client(
             config.client_id,
             config.client_secret,
+            name=current_app.name,
             redirect_uris=() if config.redirect_uri is None else (config.redirect_uri,),
             webhook_secret=secrets[0] if is_loopback_url(config.base_url) else "",
         )

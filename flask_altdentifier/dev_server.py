@@ -22,7 +22,7 @@ from flask import Config as FlaskConfig
 from flask import Flask
 from werkzeug.serving import is_running_from_reloader, run_simple
 
-from .config import Config
+from .config import Config, config_keys, key_name
 from .diagnostics import explain_load_error
 from .diagnostics.findings import Finding, finding
 from .sandbox import Client, make_server
@@ -57,7 +57,7 @@ def run_dev_server(load: Callable[[], Flask], port: int, sandbox_port: int | Non
     os.environ["FLASK_DEBUG"] = "1"
     if is_running_from_reloader():
         values: dict[str, str] = json.loads(os.environ[_VARIABLE])
-        _set_defaults(values)
+        set_defaults(values)
         _serve(_reload(load, values), port)
         return
     values = {
@@ -65,7 +65,7 @@ def run_dev_server(load: Callable[[], Flask], port: int, sandbox_port: int | Non
         "client_secret": secrets.token_urlsafe(24),
         "webhook_secret": secrets.token_urlsafe(24),
     }
-    _set_defaults(values)
+    set_defaults(values)
     app = _load_first(load)
     config = get_state(app).config
     values.update(client_id=config.client_id, client_secret=config.client_secret)
@@ -83,7 +83,7 @@ def run_dev_server(load: Callable[[], Flask], port: int, sandbox_port: int | Non
     values["base_url"] = f"http://{HOST}:{server.port}"
     os.environ[_VARIABLE] = json.dumps(values)
     Thread(target=server.serve_forever, daemon=True).start()
-    click.echo(f"App:     http://{HOST}:{port}/")
+    click.echo(f"App:     http://{HOST}:{port}{_first_page(app)}")
     click.echo(f"Sandbox: {values['base_url']}/  (a local AltDentifier: anybody can log in)")
     _serve(app, port)
 
@@ -92,12 +92,9 @@ def _serve(app: WSGIApplication, port: int) -> None:
     run_simple(HOST, port, app, use_reloader=True, use_debugger=True, threaded=True)
 
 
-def _set_defaults(values: Mapping[str, str]) -> None:
+def set_defaults(values: Mapping[str, str]) -> None:
     """Make *values* the default config of every app that is created from now on."""
-    defaults = {
-        f"ALTDENTIFIER_{name.upper()}": values[name]
-        for name in ("client_id", "client_secret", "webhook_secret")
-    }
+    defaults = {key_name(key): values[key.name] for key in config_keys() if key.name in values}
 
     class DevConfig(FlaskConfig):
         def get(self, key: str, default: Any = None) -> Any:
@@ -133,6 +130,22 @@ def _find_port(port: int) -> int:
         raise click.ClickException(
             f"Port {port} cannot be used: {error.strerror}. Choose another with --port."
         ) from None
+
+
+def _first_page(app: Flask) -> str:
+    """Return the path of a page of *app* to open first: `/`, or else the first one without values.
+
+    Returns `/` if there is none.
+    """
+    ours = f"{get_state(app).name}."
+    paths = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ())
+        and not rule.arguments
+        and not rule.endpoint.startswith(ours)
+    ]
+    return "/" if "/" in paths else next(iter(paths), "/")
 
 
 def _webhook_url(app: Flask, port: int) -> str:

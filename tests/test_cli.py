@@ -28,6 +28,7 @@ from .support import bare_app, log_in, make_app
 @pytest.fixture(autouse=True)
 def _as_flask_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")  # Flask sets it, and never removes it
+    monkeypatch.setattr(Flask, "config_class", Flask.config_class)  # `sandbox` replaces it
 
 
 def run(app: Flask, *arguments: str, **options: Any) -> Result:
@@ -261,6 +262,23 @@ def test_sandbox_knows_the_app(served: list[BaseWSGIServer], uri: str | None) ->
     assert (client.client_id, client.client_secret) == tuple(CREDENTIALS.values())
     assert client.redirect_uris == (() if uri is None else (uri,))
     assert f"FLASK_ALTDENTIFIER_BASE_URL=http://127.0.0.1:{served[0].port}\n" in output
+
+
+def test_sandbox_of_an_app_without_credentials(
+    served: list[BaseWSGIServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It uses those of the sandbox, and prints them. The page has the app's name."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "no_credentials.py").write_text(
+        "from flask import Flask\nfrom flask_altdentifier import blueprint\n"
+        "app = Flask('shop')\napp.config['ALTDENTIFIER_CLIENT_SECRET'] = 'hush'\n"
+        "app.register_blueprint(blueprint)\n"
+    )
+    result = flask_command("--app", "no_credentials", "altdentifier", "sandbox", "--port", "0")
+    [client] = sandbox_state(cast("Flask", served[0].app)).clients.values()
+    assert (client.client_id, client.client_secret, client.name) == ("sandbox", "hush", "shop")
+    assert "FLASK_ALTDENTIFIER_CLIENT_ID=sandbox\n" in result.output
+    assert "FLASK_ALTDENTIFIER_CLIENT_SECRET" not in result.output
 
 
 @pytest.mark.parametrize(

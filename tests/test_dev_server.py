@@ -13,6 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Timer
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -153,6 +154,32 @@ def test_app_that_is_broken_after_a_reload_is_shown(
     app = reload(served, monkeypatch, lambda: create_app(ALTDENTIFIER_SCOPE=7))
     with pytest.raises(ConfigError):
         app({}, lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("paths", "first"),
+    [
+        ([], "/"),
+        (["/me"], "/me"),
+        (["/me", "/"], "/"),
+        (["/users/<name>", "/me", "/other"], "/me"),
+    ],
+)
+def test_first_page_of_the_app_is_printed(
+    served: Served, capsys: pytest.CaptureFixture[str], paths: list[str], first: str
+) -> None:
+    """Not a static file, a page of ours, a form or a page that needs a value."""
+
+    def load() -> Flask:
+        app = create_app()
+        app.add_url_rule("/form", "form", methods=["POST"])
+        for path in paths:
+            app.add_url_rule(path, path.strip("/<>"))
+        return app
+
+    dev_server.run_dev_server(load, 0, 0)
+    url = capsys.readouterr().out.split()[1]
+    assert urlsplit(url).path == first
 
 
 @pytest.mark.parametrize(
