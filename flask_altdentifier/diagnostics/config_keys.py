@@ -14,11 +14,11 @@ from ..scopes import DOCUMENTED_SCOPE_NAMES, READ_USER, format_scope
 from .findings import Finding, Findings, finding
 from .subject import Subject
 
-#: A text that consists of such words only.
+#: A text that consists of such words only, such as a value of this package's docs.
 _PLACEHOLDER = re.compile(
-    r"(my|your|the|some|test|example|demo|sample|dummy|fake|placeholder|change|replace|insert|todo"
-    r"|xxx|foo|bar|secret|client|app|id|key|token|value|here|me|this|with|it|a|dev|flask|altdentifier"
-    r"|[-_ .<>\[\]{}])+",
+    r"123456789|(my|your|the|of|some|test|example|demo|sample|dummy|fake|placeholder|change|replace"
+    r"|insert|todo|xxx|foo|bar|secret|client|application|app|id|key|token|value|here|me|this|with"
+    r"|it|a|dev|flask|altdentifier|[-_ .<>\[\]{}])+",
     re.IGNORECASE,
 )
 _CREDENTIALS = tuple(PREFIX + name for name in ("CLIENT_ID", "CLIENT_SECRET", "WEBHOOK_SECRET"))

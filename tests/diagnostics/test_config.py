@@ -41,6 +41,12 @@ def test_good_apps() -> None:
         ({"ALTDENTIFIER_CLIENT_ID": "your-client-id"}, "placeholder", "ALTDENTIFIER_CLIENT_ID = "),
         ({"ALTDENTIFIER_CLIENT_ID": "my-app"}, "placeholder", "ALTDENTIFIER_CLIENT_ID = "),
         ({"ALTDENTIFIER_CLIENT_SECRET": "changeme"}, "placeholder", "ALTDENTIFIER_CLIENT_SECRET"),
+        ({"ALTDENTIFIER_CLIENT_ID": "123456789"}, "placeholder", "ALTDENTIFIER_CLIENT_ID = "),
+        (
+            {"ALTDENTIFIER_CLIENT_SECRET": "the-secret-of-your-application"},
+            "placeholder",
+            "ALTDENTIFIER_CLIENT_SECRET",
+        ),
         ({"ALTDENTIFIER_SCOPE": "read:users"}, "scope-unknown", 'ALTDENTIFIER_SCOPE = "read:user"'),
         ({"ALTDENTIFIER_SCOPE": "zzz"}, "scope-unknown", 'ALTDENTIFIER_SCOPE = "read:user"'),
         (
