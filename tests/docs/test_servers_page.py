@@ -168,9 +168,6 @@ def test_deployment(deployment: Deployment) -> None:
     assert browser.visit("/files/rules.txt").data == b"The rules"
     ours = [header for header in browser.set_cookies if "altdentifier" in header]
     assert all(header.startswith("__Host-") and "Secure" in header for header in ours)
-    log = (deployment.directory / "access.log").read_text()
-    assert "/callback" in log
-    assert "code" not in log
 
     forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
     assert browser.visit("/logout", "POST", Origin="https://evil.example", **forged).status == 403
@@ -180,6 +177,11 @@ def test_deployment(deployment: Deployment) -> None:
     plain = f"http://{HOST}:{deployment.http}/me?a=1"
     moved = urllib3.request("GET", plain, headers={"Host": "example.com"}, redirect=False)
     assert (moved.status, moved.headers["Location"]) == (301, "https://example.com/me?a=1")
+    log = (deployment.directory / "access.log").read_text()
+    assert "/callback" in log
+    assert " 301" in log
+    assert "code" not in log
+    assert "a=1" not in log
 
 
 @pytest.mark.server
