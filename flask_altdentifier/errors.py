@@ -223,7 +223,6 @@ class AccessDenied(LoginFailed, _ProviderFacts):
 
     code: int = 403
     reason = "access_denied"
-    mark: str = "denied"
     title: str = N_("You did not allow access")
     detail: str = N_("Nothing has changed. You can try again at any time.")
 

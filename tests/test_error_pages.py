@@ -76,8 +76,10 @@ def page(request: pytest.FixtureRequest) -> tuple[AltDentifierError, Page]:
 
 def test_page_has_title_detail_reason_and_picture(page: tuple[AltDentifierError, Page]) -> None:
     error, html = page
-    for text in (error.title, error.detail, error.reason, f"Error {error.code}"):
+    for text in (error.title, error.detail, error.reason):
         assert text in html.text
+    is_choice = isinstance(error, errors.AccessDenied)  # which is no error to the visitor
+    assert (f"Error {error.code}" in html.text) is not is_choice
     assert f"mark {error.mark}" in html.values("class")
     assert [tag for tag, _ in html.elements].count("path") >= 1
 
@@ -166,6 +168,8 @@ def test_page_shows_retry_after(retry_after: str | None, text: str | None) -> No
     html = page_of(errors.ProviderUnavailable(retry_after=retry_after))
     assert (text or "You can try again in") in html.text or text is None
     assert bool(html.values("class", cls="retry-after")) == (text is not None)
+    # The page asks to wait first.
+    assert bool(html.values("href", cls="button secondary")) == (text is not None)
 
 
 def test_page_describes_missing_scopes() -> None:
