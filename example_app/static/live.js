@@ -1,6 +1,8 @@
 // Shows times in the visitor's time zone, and keeps the part of a page with data-live up to date.
 const INTERVAL = 3000;
-const format = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "short" });
+const format = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+});
 
 function showLocalTimes() {
   for (const time of document.querySelectorAll("time")) {

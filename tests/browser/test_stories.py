@@ -16,7 +16,7 @@ LOG_OUT = "form.account button"
 INTEGRATIONS = "input[value='write:integrations']"
 
 #: What one page shows, and no other.
-HOME = "Know who is at the gate"
+HOME = "See who has verified"
 CONSENT = "wants to access your AltDentifier account"
 LOGGED_IN = "You are logged in"
 MEMBERS = "Everybody who is logged in to this example"
