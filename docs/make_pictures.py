@@ -19,7 +19,7 @@ SCALE = 1.25
 #: The pages side by side, with rounded corners on a transparent background.
 PICTURE = """<!doctype html><style>
 body { margin: 0; display: flex; gap: 32px; background: transparent }
-img { width: 624px; height: 720px; border-radius: 14px;
+img { width: 624px; height: 648px; border-radius: 14px;
   outline: 1px solid #8886; outline-offset: -1px }
 </style><img src="data:image/png;base64,%s"><img src="data:image/png;base64,%s">"""
 
@@ -40,10 +40,10 @@ def make_picture(browser: Browser, site: str, scheme: Literal["light", "dark"]) 
     """Write the picture for one color scheme."""
     with browser.new_context(color_scheme=scheme, device_scale_factor=SCALE) as context:
         page = context.new_page()
-        page.set_viewport_size({"width": 624, "height": 720})
+        page.set_viewport_size({"width": 624, "height": 648})
         pictures = take(page, site)
         page.goto("about:blank")  # which has no Content-Security-Policy
-        page.set_viewport_size({"width": 2 * 624 + 32, "height": 720})
+        page.set_viewport_size({"width": 2 * 624 + 32, "height": 648})
         page.set_content(PICTURE % tuple(pictures))
         path = Path(__file__).with_name("_static") / f"login-{scheme}.png"
         page.screenshot(path=path, omit_background=True)
