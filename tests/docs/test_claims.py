@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 import flask_altdentifier
 from flask_altdentifier.sandbox import Failure
@@ -16,6 +17,31 @@ from .pages import rows
 
 BOTH = "read:user write:integrations"
 Sites = Callable[..., Site]
+
+
+def test_readme_alternatives_fail_if_the_state_does_not_match() -> None:
+    """Flask-Dance, and Authlib by hand, as their docs set them up."""
+    dance = pytest.importorskip("flask_dance.consumer")
+    authlib = pytest.importorskip("authlib.integrations.flask_client")
+    keys = {"client_id": "an-id", "client_secret": "a-secret"}
+    authorize, token = "https://provider.example/authorize", "https://provider.example/token"
+    app = Flask("alternatives")
+    app.secret_key = "not-secret"
+    app.register_blueprint(
+        dance.OAuth2ConsumerBlueprint(
+            "dance", __name__, authorization_url=authorize, token_url=token, **keys
+        )
+    )
+    client = authlib.OAuth(app).register(
+        "authlib", authorize_url=authorize, access_token_url=token, **keys
+    )
+    app.add_url_rule("/authlib", "login", lambda: client.authorize_redirect("https://localhost/"))
+    app.add_url_rule("/authlib/authorized", "authorize", client.authorize_access_token)
+    browser = app.test_client()
+    for name in ("dance", "authlib"):
+        assert browser.get(f"/{name}").status_code == 302
+        callback = f"https://localhost/{name}/authorized?code=a-code&state=made-up"
+        assert browser.get(callback).status_code == 500
 
 
 def test_quickstart(site: Sites) -> None:
