@@ -94,7 +94,7 @@ def _serve(app: WSGIApplication, port: int) -> None:
 
 def set_defaults(values: Mapping[str, str]) -> None:
     """Make *values* the default config of every app that is created from now on."""
-    defaults = {key_name(key): values[key.name] for key in config_keys() if key.name in values}
+    defaults = _to_config(values)
 
     class DevConfig(FlaskConfig):
         def get(self, key: str, default: Any = None) -> Any:
@@ -103,6 +103,11 @@ def set_defaults(values: Mapping[str, str]) -> None:
             return defaults.get(key, default) if value is None else value
 
     Flask.config_class = DevConfig
+
+
+def _to_config(values: Mapping[str, str]) -> dict[str, str]:
+    """Return *values* under the names of their config keys."""
+    return {key_name(key): values[key.name] for key in config_keys() if key.name in values}
 
 
 def _load_first(load: Callable[[], Flask]) -> Flask:
@@ -194,7 +199,7 @@ def _use_sandbox(app: Flask, values: Mapping[str, str]) -> None:
         webhook_secret=(values["webhook_secret"],),
     )
     state.key_prefix = key_prefix(app, state.config)
-    app.config.update(LOCAL_CONFIG, ALTDENTIFIER_BASE_URL=values["base_url"])
+    app.config.update(LOCAL_CONFIG, **_to_config(values))
 
 
 def _failing_app(error: Exception) -> WSGIApplication:

@@ -139,6 +139,16 @@ def test_reloaded_app_uses_the_same_sandbox(
     assert state.config.client_secret == served.client.client_secret
 
 
+def test_app_finds_the_made_up_values_in_its_config(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev_server.run_dev_server(create_app, 0, 0)
+    config = reload(served, monkeypatch, create_app).config
+    assert config["ALTDENTIFIER_CLIENT_ID"] == served.client.client_id
+    assert config["ALTDENTIFIER_CLIENT_SECRET"] == served.client.client_secret
+    assert config["ALTDENTIFIER_WEBHOOK_SECRET"] == served.client.webhook_secret
+
+
 def test_other_client_after_a_reload_is_reported(
     served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
