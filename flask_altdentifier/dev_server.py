@@ -121,7 +121,7 @@ def _load_first(load: Callable[[], Flask]) -> Flask:
 
 
 def _one_line(found: Finding) -> click.ClickException:
-    return click.ClickException(f"{found.title} Fix: {found.fix}")
+    return click.ClickException(f"{found.title.removesuffix('.')}. Fix: {found.fix}")
 
 
 def _find_port(port: int) -> int:
