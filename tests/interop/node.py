@@ -28,6 +28,8 @@ def node_command(script: str) -> list[str]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     shutil.copy(package, FOLDER)
     if not installed.exists() or installed.read_bytes() != package.read_bytes():
-        subprocess.run([node, NPM, *INSTALL.split()], cwd=FOLDER, check=True, timeout=300)
+        # node trusts its own authorities only, also where a company's proxy needs another one.
+        command = [node, "--use-system-ca", NPM, *INSTALL.split()]
+        subprocess.run(command, cwd=FOLDER, check=True, timeout=300)
         shutil.copy(package, installed)
     return [node, str(shutil.copy(HERE / script, FOLDER / script))]
