@@ -192,7 +192,8 @@ class SQLAlchemyStore:
 
         MariaDB 11.6 rejects the write if a row has changed since the transaction's first read.
         """
-        if self._in_transactions:
+        # In autocommit mode too, an app's listener may send BEGIN, as for SAVEPOINT on SQLite.
+        if self._in_transactions or self._engine.dispatch.begin:
             connection.commit()
 
     def _leave_inherited_connections(self) -> None:

@@ -77,6 +77,19 @@ def test_pop_returns_the_value_that_it_deleted(engine: Engine) -> None:
     assert [store.pop("key"), store.get("key")] == ["new", None]
 
 
+def test_transactions_that_the_engine_begins_itself_are_committed(engine: Engine) -> None:
+    """SQLAlchemy recommends such a listener for SAVEPOINT on SQLite."""
+    store: Store = SQLAlchemyStore(engine)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    store.set("key", "value", 60)
+    assert [store.pop("key"), store.pop("key")] == ["value", None]
+    store.set("key", "value", 60)
+    store.delete("key")
+    assert store.get("key") is None
+    store.set("key", "value", 60)
+    assert [store.clear("key"), store.clear("key")] == [1, 0]
+
+
 @pytest.fixture
 def in_transactions(request: pytest.FixtureRequest) -> Iterator[SQLAlchemyStore]:
     """A store on MariaDB that is not in autocommit mode."""
