@@ -57,7 +57,8 @@ class Records:
     def set_all(self, *records: Record) -> None:
         """Write several records, in one round trip if the store can. Raises `StoreUnavailable`."""
         serialized = [self._serialize(*record) for record in records]
-        if hasattr(self._get_store(), "set_records"):
+        # A wrapper with `__getattr__` may encrypt in `set`, but would pass `set_records` on.
+        if hasattr(type(self._get_store()), "set_records"):
             self._call("set_records", serialized)
         else:
             for record in serialized:

@@ -12,6 +12,7 @@ from flask import Flask, request
 from flask_altdentifier.browser.request_login import get_request_login
 from flask_altdentifier.errors import ConfigError, StoreUnavailable
 from flask_altdentifier.records import Records
+from flask_altdentifier.stores import RedisStore
 
 from .support import WatchedStore, state_of, words
 
@@ -51,6 +52,23 @@ def test_values_are_json_with_kind_and_key(records: Records, store: WatchedStore
     [key] = store.keys("grant")
     assert key == "altdentifier:0:grant:a"
     assert json.loads(store.get(key) or "") == {"kind": "grant", "key": key, "data": [1]}
+
+
+def test_store_that_wraps_another_writes_every_record(store: WatchedStore) -> None:
+    """It may encrypt the values, so the `set_records` of the other one must not be called."""
+
+    class Wrapper:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(RedisStore(None), name)  # type: ignore[arg-type]
+
+        def set(self, key: str, value: str, ttl: float) -> None:
+            store.set(key, value, ttl)
+
+    wrapper: Any = Wrapper()
+    Records(lambda: wrapper, "altdentifier:0:").set_all(
+        ("pending", "a", 1, 60), ("session", "b", 2, 60)
+    )
+    assert store.calls == ["set pending", "set session"]
 
 
 DAMAGED = words('{ null 7 [] {} {"kind":"grant"} {"kind":"grant","key":"altdentifier:0:grant:a"}')

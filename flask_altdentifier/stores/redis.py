@@ -82,8 +82,10 @@ class RedisStore:
 
     def set_records(self, records: list[tuple[str, str, float]]) -> None:
         """Create or overwrite several records, on a single server in one round trip."""
-        if hasattr(self._client, "nodes_manager"):
-            # If a node hangs, the pipeline of a cluster client retries it for 17 seconds.
+        is_cluster = hasattr(self._client, "nodes_manager")
+        if is_cluster or type(self).set is not RedisStore.set:
+            # If a node hangs, the pipeline of a cluster client retries it for 17 seconds. A
+            # subclass may encrypt in `set`.
             for record in records:
                 self.set(*record)
             return

@@ -24,3 +24,14 @@ def test_cluster_has_no_pipeline() -> None:
     )
     RedisStore(client).set_records([("a", "1", 1), ("b", "2", 0.5)])
     assert commands == [("SET", "a", b"1", "PX", 1000), ("SET", "b", b"2", "PX", 500)]
+
+
+def test_subclass_with_a_set_of_its_own_writes_every_record() -> None:
+    written: list[str] = []
+
+    class OwnStore(RedisStore):
+        def set(self, key: str, value: str, ttl: float) -> None:
+            written.append(key)
+
+    OwnStore(None).set_records([("a", "1", 1), ("b", "2", 1)])  # type: ignore[arg-type]
+    assert written == ["a", "b"]
