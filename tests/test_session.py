@@ -222,6 +222,21 @@ def test_error_response_of_a_login_that_cannot_start_keeps_the_headers_of_the_ap
     assert set_cookies(response) == []
 
 
+def test_change_before_a_login_that_cannot_start_is_not_lost_in_silence(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    @app.get("/connect")
+    def connect() -> str | Response:
+        session["cart"] = "apples"
+        try:
+            return authorize_redirect()
+        except errors.StoreUnavailable:
+            return "saved, but without a login"
+
+    store.fail()
+    assert reason(client.get("/connect")) == "store_unavailable"
+
+
 @pytest.mark.parametrize("failing", ["set grant", "delete grant", "set session", "delete session"])
 def test_failure_at_a_login_keeps_the_session_and_sets_no_cookie(
     client: FlaskClient, store: WatchedStore, failing: str

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..records import Record
 from ..urls import local_path
 from .cookies import StateCookie
 from .request_login import RequestLogin
-from .session import get_session_states, save_session_with, set_session_states
+from .session import get_session_states, save_session_states, set_session_states
 
 #: Pending logins of one browser. A new one evicts the oldest.
 MAX_PENDING = 5
@@ -58,8 +59,8 @@ def add_pending_login(login: RequestLogin, pending: PendingLogin) -> str:
     cookie = StateCookie.create(login.cookies.client_secret)
     # Twice the lifetime of a login, so that the error page of a late callback still knows `next`.
     lifetime = 2 * (pending.expires_at - time.time())
-    set_session_states([*get_session_states(), cookie.state][-MAX_PENDING:])
-    save_session_with(login.records, ("pending", cookie.state, pending.to_record(), lifetime))
+    record: Record = ("pending", cookie.state, pending.to_record(), lifetime)
+    save_session_states([*get_session_states(), cookie.state][-MAX_PENDING:], login.records, record)
     login.cookies.set_state_cookie(cookie, lifetime)
     return cookie.state
 

@@ -31,13 +31,24 @@ def set_session_states(states: list[str]) -> None:
         session.pop(STATES_KEY, None)
 
 
-def save_session_with(records: Records, record: Record) -> None:
-    """Write *record*, in one round trip with the session if both are in the same store."""
+def save_session_states(states: list[str], records: Records, record: Record) -> None:
+    """Write *states* to the session, and *record* to the store.
+
+    Writes both in one round trip if the session is in the same store.
+    """
     interface: Any = current_app.session_interface
-    if hasattr(interface, "save_with"):  # it is `StoreSessionInterface`
-        interface.save_with(session, record)
-    else:
-        records.set(*record)
+    was_modified = session.modified
+    set_session_states(states)
+    try:
+        if hasattr(interface, "save_with"):  # it is `StoreSessionInterface`
+            interface.save_with(session, record)
+        else:
+            records.set(*record)
+    except Exception:
+        # Otherwise, our own change would fail once more at the end of the request, and replace the
+        # error response. A change by the app must not be lost in silence.
+        session.modified = was_modified
+        raise
 
 
 def regenerate_session_id() -> None:

@@ -87,10 +87,8 @@ class StoreSessionInterface(ServerSideSessionInterface):
         """
         store_id = self._get_store_id(session.sid)
         lifetime = self.state.app.permanent_session_lifetime
-        # Before a failure too, or `save_session` would fail again and replace the error response.
-        session.modified = False
         self._records.set_all(record, self._session_record(lifetime, session, store_id))
-        session.saved_early = True
+        session.modified, session.saved_early = False, True
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
