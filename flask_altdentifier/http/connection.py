@@ -96,8 +96,10 @@ class _TLSPool(HTTPSConnectionPool):
 def create_pool(origin: str) -> HTTPConnectionPool:
     """Return a pool of connections to *origin*. Threads can share it, processes must not."""
     url = urlsplit(origin)
+    host = url.hostname or ""
+    # Without a port, http.client would read the end of an IPv6 address as the port.
     if url.scheme == "http":
-        return _Pool(url.hostname or "", url.port, maxsize=POOL_SIZE)
+        return _Pool(host, url.port or 80, maxsize=POOL_SIZE)
     # One context for all connections, because parsing the CA bundle takes 20 ms.
     context = ssl.create_default_context()
-    return _TLSPool(url.hostname or "", url.port, maxsize=POOL_SIZE, ssl_context=context)
+    return _TLSPool(host, url.port or 443, maxsize=POOL_SIZE, ssl_context=context)

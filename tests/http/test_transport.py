@@ -284,6 +284,23 @@ def test_each_address_is_tried_once_and_without_delay(
     assert tried == [("127.0.0.1", 80), ("::1", 80)]
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+def test_ipv6_address_without_a_port(
+    scheme: str, port: int, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """http.client would read the end of the address as the port."""
+    tried: list[Any] = []
+
+    def refuse(address: Any, *_: Any, **options: Any) -> None:
+        tried.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(connections, "create_connection", refuse)
+    with pytest.raises(ProviderError):
+        connect(f"{scheme}://[::1]").exchange()
+    assert tried == [("::1", port)]
+
+
 def test_addresses_share_the_deadline(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     resolve_to(monkeypatch, *addresses)
