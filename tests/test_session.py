@@ -87,6 +87,29 @@ def test_unchanged_session_is_not_written(client: FlaskClient, store: WatchedSto
     assert "Cookie" in response.headers["Vary"]
 
 
+def test_app_that_makes_every_session_permanent_writes_only_changes(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    app.before_request(lambda: setattr(session, "permanent", True))
+    assert [set_cookies(client.get("/cart")), store.calls] == [[], []]
+    client.get("/cart/apples")
+    store.calls.clear()
+    assert [set_cookies(client.get("/cart")), store.calls] == [[], ["get session"]]
+    store.fail()
+    assert client.get("/cart").status_code == 200
+
+
+def test_session_that_becomes_permanent_is_written(app: Flask, client: FlaskClient) -> None:
+    @app.get("/remember")
+    def remember() -> str:
+        session.permanent = True
+        return ""
+
+    client.get("/cart/apples")
+    assert "Expires=" in client.get("/remember").headers["Set-Cookie"]
+    assert client.get("/cart").text == "apples"
+
+
 @pytest.mark.parametrize(("change", "writes"), [(False, 1), (True, 2)])
 def test_session_that_was_saved_with_a_pending_login_is_saved_again_if_it_changes(
     app: Flask, client: FlaskClient, store: WatchedStore, change: bool, writes: int

@@ -25,10 +25,6 @@ if TYPE_CHECKING:  # Flask-Session has no types
         sid_length: int
 
         def __init__(self, app: Flask, key_prefix: str, *, permanent: bool) -> None: ...
-        def session_class(self, *, sid: str) -> ServerSideSession:
-            """Return a new session."""
-            ...
-
         def _generate_sid(self, length: int) -> str: ...
         def _get_store_id(self, sid: str) -> str: ...
 else:
@@ -37,12 +33,32 @@ else:
 _serializer = TaggedJSONSerializer()
 
 
+class StoreSession(ServerSideSession):  # type: ignore[misc]
+    """A session that is not written if an app only makes it permanent at each request."""
+
+    modified: bool
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the session's cookie outlives the browser."""
+        return bool(self.get("_permanent", False))
+
+    @permanent.setter
+    def permanent(self, value: bool) -> None:
+        # An empty session is not stored, so there is nothing to write.
+        is_modified = self.modified or (bool(self) and value != self.permanent)
+        self["_permanent"] = bool(value)
+        self.modified = is_modified
+
+
 class StoreSessionInterface(ServerSideSessionInterface):
     """Keeps sessions in the store of the logins: one store, one setting.
 
     While the store is down, sessions are empty, and a response becomes a 503 only if its request
     changed the session.
     """
+
+    session_class = StoreSession
 
     def __init__(self, app: Flask, state: ExtensionState) -> None:
         # As with Flask's own sessions, `session.permanent` is False unless the app sets it.
