@@ -6,9 +6,11 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
@@ -143,6 +145,13 @@ def test_check_prints_json() -> None:
     [found] = json.loads(result.output)
     assert list(found) == ["code", "level", "title", "why", "fix", "docs"]
     assert run(good_app(), "check", "--offline", "--json").output == "[]\n"
+
+
+def test_output_of_a_hook_is_not_in_the_json() -> None:
+    app = good_app()
+    app.before_request(partial(click.echo, "a hook"))
+    result = run(app, "check", "--offline", "--json")
+    assert (result.stdout, result.stderr) == ("[]\n", "a hook\n")
 
 
 def test_unknown_code_is_refused() -> None:

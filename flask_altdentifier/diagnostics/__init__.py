@@ -6,8 +6,9 @@ Requests to the app never import this package.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from flask import Flask
 
@@ -29,9 +30,10 @@ __all__ = ["Finding", "check_app", "check_site", "explain_load_error", "load_and
 def load_and_check(load: Callable[[], Flask], *, offline: bool, production: bool) -> list[Finding]:
     """Return the problems of the app that *load* returns. A failure to load it is a problem too.
 
-    Logging is off meanwhile, because the findings report the same problems.
+    Logging is off meanwhile, because the findings report the same problems. What the app prints
+    goes to stderr, because stdout may be JSON.
     """
-    with _silent_log():
+    with _silent_log(), redirect_stdout(sys.stderr):
         try:
             app = load()
         except (Exception, SystemExit) as error:

@@ -18,7 +18,7 @@ from .subject import Subject
 _PLACEHOLDER = re.compile(
     r"123456789|(my|your|the|of|some|test|example|demo|sample|dummy|fake|placeholder|change|replace"
     r"|insert|todo|xxx|foo|bar|secret|client|application|app|id|key|token|value|here|me|this|with"
-    r"|it|a|dev|flask|altdentifier|[-_ .<>\[\]{}])+",
+    r"|it|a|dev|sandbox|flask|altdentifier|[-_ .<>\[\]{}])+",
     re.IGNORECASE,
 )
 _CREDENTIALS = tuple(PREFIX + name for name in ("CLIENT_ID", "CLIENT_SECRET", "WEBHOOK_SECRET"))

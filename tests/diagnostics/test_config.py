@@ -42,6 +42,7 @@ def test_good_apps() -> None:
         ({"ALTDENTIFIER_CLIENT_ID": "my-app"}, "placeholder", "ALTDENTIFIER_CLIENT_ID = "),
         ({"ALTDENTIFIER_CLIENT_SECRET": "changeme"}, "placeholder", "ALTDENTIFIER_CLIENT_SECRET"),
         ({"ALTDENTIFIER_CLIENT_ID": "123456789"}, "placeholder", "ALTDENTIFIER_CLIENT_ID = "),
+        ({"ALTDENTIFIER_CLIENT_SECRET": "sandbox-secret"}, "placeholder", "ALTDENTIFIER_"),
         (
             {"ALTDENTIFIER_CLIENT_SECRET": "the-secret-of-your-application"},
             "placeholder",
