@@ -52,22 +52,8 @@ def test_each_failure(
     altdentifier_sandbox: Sandbox,
     failure: Failure,
 ) -> None:
-    expected = {
-        Failure.NONE: None,
-        Failure.BAD_REQUEST: "code_rejected",
-        Failure.UNAUTHORIZED: "client_credentials_rejected",
-        Failure.RATE_LIMITED: "provider_unavailable",
-        Failure.UNAVAILABLE: "provider_unavailable",
-        Failure.SLOW: "provider_timeout",
-        Failure.REDIRECT_ACCESS_DENIED: "access_denied",
-        Failure.REDIRECT_TEMPORARILY_UNAVAILABLE: "provider_unavailable",
-        Failure.REDIRECT_INVALID_REQUEST: "authorization_request_rejected",
-        Failure.REDIRECT_UNAUTHORIZED_CLIENT: "authorization_request_rejected",
-        Failure.REDIRECT_UNSUPPORTED_RESPONSE_TYPE: "authorization_request_rejected",
-        Failure.REDIRECT_INVALID_SCOPE: "authorization_request_rejected",
-    }.get(failure, "provider_error")
     altdentifier_sandbox.failure = failure
-    response = altdentifier_login(client, expect=expected)
+    response = altdentifier_login(client, expect=failure.reason or None)
     assert (response.status_code == 303) is (altdentifier_sandbox.failure is Failure.NONE)
 
 
