@@ -82,8 +82,12 @@ def sandbox(port: int) -> None:
         "client_id": DEFAULT_CLIENT.client_id,
         "client_secret": DEFAULT_CLIENT.client_secret,
     }
+    config_class = Flask.config_class
     set_defaults(made_up)
-    _serve_sandbox(port, made_up)
+    try:
+        _serve_sandbox(port, made_up)
+    finally:  # for a process that goes on, such as a test of the command
+        Flask.config_class = config_class
 
 
 @with_app

@@ -30,7 +30,6 @@ from .support import bare_app, log_in, make_app
 @pytest.fixture(autouse=True)
 def _as_flask_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")  # Flask sets it, and never removes it
-    monkeypatch.setattr(Flask, "config_class", Flask.config_class)  # `sandbox` replaces it
 
 
 def run(app: Flask, *arguments: str, **options: Any) -> Result:
@@ -306,6 +305,12 @@ def test_sandbox_signs_with_the_real_secret_for_an_app_that_points_at_it(
 def test_sandbox_on_a_used_port(used_port: int) -> None:
     result = run(make_app(), "sandbox", "--port", str(used_port))
     assert (result.exit_code, "--port" in result.output) == (1, True)
+
+
+def test_apps_after_the_sandbox_command_need_credentials(used_port: int) -> None:
+    run(make_app(), "sandbox", "--port", str(used_port))
+    with pytest.raises(ConfigError):
+        Flask("shop").register_blueprint(blueprint)
 
 
 def test_sandbox_that_cannot_use_the_redirect_uri() -> None:
