@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from cachelib import SimpleCache
-from flask import Flask, Response, flash, get_flashed_messages, session
+from flask import Flask, Request, Response, flash, get_flashed_messages, session
+from flask.sessions import SessionInterface, SessionMixin
 from flask.testing import FlaskClient
 from flask_session import Session
 from markupsafe import Markup
@@ -124,6 +125,36 @@ def test_session_that_was_saved_with_a_pending_login_is_saved_again_if_it_change
     client.get("/connect")
     assert store.calls.count("set session") == writes
     assert client.get("/cart").text == ("apples" if change else "empty")
+
+
+def test_session_that_was_saved_with_a_pending_login_still_counts_as_modified(
+    app: Flask, client: FlaskClient
+) -> None:
+    """An app may wrap the session interface, and save only modified sessions."""
+
+    class Wrapper(SessionInterface):
+        def __init__(self, interface: SessionInterface) -> None:
+            self._interface = interface
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._interface, name)
+
+        def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
+            return self._interface.open_session(app, request)
+
+        def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+            if session.modified:
+                self._interface.save_session(app, session, response)
+
+    app.session_interface = Wrapper(app.session_interface)
+
+    @app.get("/connect")
+    def connect() -> Response:
+        session["cart"] = "apples"
+        return authorize_redirect()
+
+    client.get("/connect")
+    assert client.get("/cart").text == "apples"
 
 
 def test_emptied_session_is_deleted(client: FlaskClient, store: WatchedStore) -> None:

@@ -103,19 +103,20 @@ class StoreSessionInterface(ServerSideSessionInterface):
         """
         store_id = self._get_store_id(session.sid)
         lifetime = self.state.app.permanent_session_lifetime
-        self._records.set_all(record, self._session_record(lifetime, session, store_id))
-        session.modified, session.saved_early = False, True
+        saved = self._session_record(lifetime, session, store_id)
+        self._records.set_all(record, saved)
+        session.saved_early = saved
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
 
         Rewriting an unchanged session would undo the changes of a simultaneous request.
         """
-        return bool(session.modified) or hasattr(session, "saved_early")
+        return bool(session.modified)
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
         """Return whether the session has changed, because its ID or expiry may be new."""
-        return self.should_set_storage(app, session)
+        return session.modified
 
     @property
     def _records(self) -> Records:
@@ -130,8 +131,9 @@ class StoreSessionInterface(ServerSideSessionInterface):
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
-        if session.modified:  # else `save_with` has written it
-            self._records.set(*self._session_record(session_lifetime, session, store_id))
+        record = self._session_record(session_lifetime, session, store_id)
+        if record != getattr(session, "saved_early", None):
+            self._records.set(*record)
 
     def _session_record(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
