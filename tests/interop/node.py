@@ -29,7 +29,7 @@ def node_command(script: str) -> list[str]:
     shutil.copy(package, FOLDER)
     if not installed.exists() or installed.read_bytes() != package.read_bytes():
         # node trusts its own authorities only, also where a company's proxy needs another one.
-        command = [node, "--use-system-ca", NPM, *INSTALL.split()]
+        command = [node, "--use-system-ca", str(NPM), *INSTALL.split()]
         subprocess.run(command, cwd=FOLDER, check=True, timeout=300)
         shutil.copy(package, installed)
     return [node, str(shutil.copy(HERE / script, FOLDER / script))]
