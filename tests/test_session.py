@@ -127,6 +127,21 @@ def test_session_that_was_saved_with_a_pending_login_is_saved_again_if_it_change
     assert client.get("/cart").text == ("apples" if change else "empty")
 
 
+def test_value_that_changes_in_place_after_a_login_was_started_is_saved(
+    app: Flask, client: FlaskClient
+) -> None:
+    @app.get("/connect")
+    def connect() -> Response:
+        session["seen"] = seen = ["a"]
+        response = authorize_redirect()
+        seen.append("b")
+        return response
+
+    client.get("/connect")
+    with client.session_transaction() as transaction:
+        assert transaction["seen"] == ["a", "b"]
+
+
 def test_session_that_was_saved_with_a_pending_login_still_counts_as_modified(
     app: Flask, client: FlaskClient
 ) -> None:

@@ -34,9 +34,22 @@ _serializer = TaggedJSONSerializer()
 
 
 class StoreSession(ServerSideSession):  # type: ignore[misc]
-    """A session that is not written if an app only makes it permanent at each request."""
+    """A session that knows whether its last change is stored.
 
-    modified: bool
+    It is not written if an app only makes it permanent at each request.
+    """
+
+    is_stored: bool = False
+    _modified: bool = False
+
+    @property
+    def modified(self) -> bool:
+        """Whether this request has changed the session."""
+        return self._modified
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._modified, self.is_stored = value, False
 
     @property
     def permanent(self) -> bool:
@@ -97,15 +110,19 @@ class StoreSessionInterface(ServerSideSessionInterface):
             _replace_response(response, app.make_response(app.handle_user_exception(error)))
 
     def save_with(self, session: ServerSideSession, record: Record) -> None:
-        """Write *session* and *record* in one round trip. Raises `StoreUnavailable`.
+        """Write *record*, and with it a session that holds only pending logins.
 
-        `save_session` then only sets the cookie, unless the session changes once more.
+        `save_session` then only sets the cookie, unless the session changes once more. Raises
+        `StoreUnavailable`.
         """
+        if not _holds_only_pending_logins(session):
+            # The app can still change a list in its session, which the session does not notice.
+            self._records.set(*record)
+            return
         store_id = self._get_store_id(session.sid)
         lifetime = self.state.app.permanent_session_lifetime
-        saved = self._session_record(lifetime, session, store_id)
-        self._records.set_all(record, saved)
-        session.saved_early = saved
+        self._records.set_all(record, self._session_record(lifetime, session, store_id))
+        session.is_stored = True
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
@@ -131,19 +148,21 @@ class StoreSessionInterface(ServerSideSessionInterface):
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
-        record = self._session_record(session_lifetime, session, store_id)
-        if record != getattr(session, "saved_early", None):
-            self._records.set(*record)
+        if not session.is_stored:
+            self._records.set(*self._session_record(session_lifetime, session, store_id))
 
     def _session_record(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> Record:
-        # A session that holds only pending logins lasts as long as they do. Otherwise, anonymous
-        # visits to /login would leave sessions that last a month.
-        only_pending = session.keys() <= {STATES_KEY, "_permanent"}
-        login_lifetime = self.state.config.login_lifetime
-        ttl = login_lifetime if only_pending else session_lifetime.total_seconds()
+        ttl = session_lifetime.total_seconds()
+        if _holds_only_pending_logins(session):
+            # Otherwise, anonymous visits to /login would leave sessions that last a month.
+            ttl = self.state.config.login_lifetime
         return "session", _hash(store_id), _serializer.dumps(dict(session)), ttl
+
+
+def _holds_only_pending_logins(session: ServerSideSession) -> bool:
+    return bool(session.keys() <= {STATES_KEY, "_permanent"})
 
 
 def _load_session(data: Any) -> dict[str, Any]:
