@@ -90,3 +90,8 @@ def test_only_addresses_of_this_machine_are_loopback() -> None:
     assert all(map(urls.is_loopback, words("localhost 127.0.0.1 127.8.8.8 ::1")))
     others = "10.0.0.1 0.0.0.0 localhost.evil.example altdentifier.com"
     assert not any(map(urls.is_loopback, words(others)))
+
+
+def test_url_is_loopback_if_its_host_is() -> None:
+    assert urls.is_loopback_url("http://127.0.0.1:8400/x")
+    assert not any(map(urls.is_loopback_url, ["https://altdentifier.com/localhost", "", "/me"]))
