@@ -119,9 +119,8 @@ class StoreSessionInterface(ServerSideSessionInterface):
             # The app can still change a list in its session, which the session does not notice.
             self._records.set(*record)
             return
-        store_id = self._get_store_id(session.sid)
-        lifetime = self.state.app.permanent_session_lifetime
-        self._records.set_all(record, self._session_record(lifetime, session, store_id))
+        store_id, ttl = self._get_store_id(session.sid), self.state.config.login_lifetime
+        self._records.set_all(record, _session_record(session, store_id, ttl))
         session.is_stored = True
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
@@ -148,17 +147,17 @@ class StoreSessionInterface(ServerSideSessionInterface):
     def _upsert_session(
         self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
     ) -> None:
-        if not session.is_stored:
-            self._records.set(*self._session_record(session_lifetime, session, store_id))
-
-    def _session_record(
-        self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
-    ) -> Record:
+        if session.is_stored:
+            return
         ttl = session_lifetime.total_seconds()
         if _holds_only_pending_logins(session):
             # Otherwise, anonymous visits to /login would leave sessions that last a month.
             ttl = self.state.config.login_lifetime
-        return "session", _hash(store_id), _serializer.dumps(dict(session)), ttl
+        self._records.set(*_session_record(session, store_id, ttl))
+
+
+def _session_record(session: ServerSideSession, store_id: str, ttl: float) -> Record:
+    return "session", _hash(store_id), _serializer.dumps(dict(session)), ttl
 
 
 def _holds_only_pending_logins(session: ServerSideSession) -> bool:

@@ -89,10 +89,10 @@ class RedisStore:
             for record in records:
                 self.set(*record)
             return
-        with self._client.pipeline(transaction=False) as pipeline:
-            for record in records:
-                pipeline.execute_command("SET", *_set_arguments(*record))
-            pipeline.execute()
+        pipeline = self._client.pipeline(transaction=False)
+        for record in records:
+            pipeline.execute_command("SET", *_set_arguments(*record))
+        pipeline.execute()
 
     def pop(self, key: str) -> str | None:
         """Atomically delete the record and return its value, or None if there is none.
