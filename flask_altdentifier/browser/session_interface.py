@@ -17,7 +17,15 @@ from .request_login import get_request_login
 from .session import STATES_KEY
 
 if TYPE_CHECKING:  # Flask-Session has no types
+    from werkzeug.datastructures import CallbackDict
+
+    # Any, because Flask's methods take a session of any class.
     ServerSideSession: TypeAlias = Any
+
+    class SessionBase(CallbackDict[str, Any], SessionMixin):
+        """The part of Flask-Session's class that is used here."""
+
+        def __init__(self, *, sid: str) -> None: ...
 
     class ServerSideSessionInterface(SessionInterface):
         """The part of Flask-Session's class that is used here."""
@@ -30,15 +38,19 @@ if TYPE_CHECKING:  # Flask-Session has no types
 else:
     from flask_session.base import ServerSideSession, ServerSideSessionInterface
 
+    SessionBase = ServerSideSession
+
 _serializer = TaggedJSONSerializer()
 
 
-class StoreSession(ServerSideSession):  # type: ignore[misc]
+class StoreSession(SessionBase):
     """A session that knows whether its last change is stored.
 
     It is not written if an app only makes it permanent at each request.
     """
 
+    #: The ID before `StoreSessionInterface.regenerate`, whose record is still to be deleted.
+    old_sid: str | None = None
     is_stored: bool = False
     _modified: bool = False
 
@@ -92,13 +104,13 @@ class StoreSessionInterface(ServerSideSessionInterface):
 
         Flask-Session deletes that record here, and loses the session if the store fails afterward.
         """
-        session.old_sid = getattr(session, "old_sid", session.sid)
+        session.old_sid = session.old_sid or session.sid
         session.sid = self._generate_sid(self.sid_length)
         session.modified = True
 
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
         """Write the session if it has changed. Replace *response* with a 503 if that fails."""
-        old_sid = getattr(session, "old_sid", None)
+        old_sid = session.old_sid
         if old_sid and not session:
             session.sid = old_sid  # Flask-Session deletes the record of an empty session
         try:
