@@ -21,7 +21,7 @@ from .browser.pending_logins import (
 from .browser.request_login import RequestLogin, get_request_login
 from .discord_id import validate_discord_id
 from .errors import AltDentifierError, ConfigError, PrefetchRefused, StateError
-from .navigation import is_prefetch, redirect, with_script_root
+from .navigation import is_prefetch, redirect, with_script_root, without_proxy
 from .oauth.authorization_response import AuthorizationResponse
 from .scopes import WRITE_INTEGRATIONS, validate_scopes
 from .state import ExtensionState, get_state
@@ -75,7 +75,8 @@ def start_login(
     """Return the redirect to AltDentifier that requests *scope*, as `authorize_redirect` does."""
     _refuse_cookie_sessions()
     guild = _validate_guild_id(guild_id, scope)
-    if is_prefetch(request):
+    current = without_proxy(request)
+    if is_prefetch(current):
         raise PrefetchRefused
     pending = PendingLogin(
         next=local_path(next),
@@ -84,7 +85,7 @@ def start_login(
         code_verifier=secrets.token_urlsafe(48) if state.config.pkce else None,
         expires_at=time.time() + state.config.login_lifetime,
     )
-    oauth_state = add_pending_login(get_request_login(state, request), pending)
+    oauth_state = add_pending_login(get_request_login(state, current), pending)
     location = state.oauth.authorization_url(
         redirect_uri=pending.redirect_uri,
         scope=scope,

@@ -19,6 +19,7 @@ from .navigation import (
     is_script_request,
     redirect,
     with_script_root,
+    without_proxy,
 )
 from .pages import render_page
 from .scopes import DOCUMENTED_SCOPE_NAMES
@@ -29,11 +30,13 @@ from .state import ExtensionState, get_state
 def login() -> Response:
     """`GET /login?next=/path&scope=write:integrations`: redirect the browser to AltDentifier."""
     _require_get()
-    state, next_path = get_state(), request.args.get("next")
-    added = frozenset(request.args.get("scope", "").split(" ")) & DOCUMENTED_SCOPE_NAMES
+    state, current = get_state(), without_proxy(request)
+    args = current.args
+    next_path = args.get("next")
+    added = frozenset(args.get("scope", "").split(" ")) & DOCUMENTED_SCOPE_NAMES
     try:
         # A prefetch can look like a script's request. `start_login` refuses it.
-        if is_script_request(request) and not is_prefetch(request):
+        if is_script_request(current) and not is_prefetch(current):
             raise NotANavigation(login_url=state.login_url(next_path, added))
         moved = _redirect_to_callback_host(state)
         return moved or start_login(state, state.config.scope | added, next=next_path)

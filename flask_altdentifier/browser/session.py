@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app, request, session
 
 from ..errors import StoreUnavailable
+from ..navigation import without_proxy
 from ..records import Record, Records
 
 logger: logging.Logger = logging.getLogger("flask_altdentifier")
@@ -41,7 +42,7 @@ def save_session_states(states: list[str], records: Records, record: Record) -> 
     set_session_states(states)
     try:
         if hasattr(interface, "save_with"):  # it is `StoreSessionInterface`
-            interface.save_with(session, record)
+            interface.save_with(without_proxy(session), record)
         else:
             records.set(*record)
     except Exception:
