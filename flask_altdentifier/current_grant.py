@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from flask import has_request_context, request
 from werkzeug.local import LocalProxy
 
@@ -43,7 +45,7 @@ class _CurrentGrant(LocalProxy[Grant]):
 #:     @app.get("/")
 #:     def home():
 #:         return "Logged in" if current_grant else "Not logged in"
-current_grant: Grant = _CurrentGrant(_get_grant_or_raise)  # type: ignore[assignment]
+current_grant: Grant = cast("Grant", _CurrentGrant(_get_grant_or_raise))
 
 
 def logout() -> None:

@@ -23,8 +23,8 @@ from flask_altdentifier.diagnostics.findings import DOCS_URL, PROBLEMS, Finding
 from flask_altdentifier.errors import ConfigError
 from flask_altdentifier.sandbox import sandbox_state
 
-from .diagnostics.apps import CREDENTIALS, OwnStore, flask_command, good_app
-from .support import bare_app, log_in, make_app
+from .diagnostics.apps import CREDENTIALS, flask_command, good_app
+from .support import WatchedStore, bare_app, log_in, make_app
 
 
 @pytest.fixture(autouse=True)
@@ -72,11 +72,9 @@ def test_logout_all_creates_no_store(tmp_path: Path) -> None:
 
 
 def test_logout_all_needs_the_store() -> None:
-    class Down(OwnStore):
-        def clear(self, prefix: str) -> int:  # type: ignore[override]
-            raise ConnectionError
-
-    result = run(make_app(ALTDENTIFIER_STORE=Down()), "logout-all", "--yes")
+    store = WatchedStore()
+    store.fail()
+    result = run(make_app(ALTDENTIFIER_STORE=store), "logout-all", "--yes")
     assert (result.exit_code, "ALTDENTIFIER_STORE" in result.output) == (1, True)
 
 
@@ -208,7 +206,7 @@ def test_error_without_a_place_in_the_app_is_explained() -> None:
     with pytest.raises(ValueError, match="Expecting") as caught:
         json.loads("")
     error = caught.value
-    error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
     assert "json" in explain_load_error(error).fix
 
 

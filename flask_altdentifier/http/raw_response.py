@@ -22,8 +22,11 @@ class MalformedResponse(HTTPException):
 class RawResponse(HTTPResponse):
     """A response with an unambiguous length. It marks its socket if anything is unexpected."""
 
+    _method: str | None  # the method of the request, which http.client sets
+
     def __init__(self, sock: DeadlineSocket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
+        like_socket: Any = sock  # http.client only calls its makefile()
+        super().__init__(like_socket, *args, **kwargs)
         self._socket = sock
 
     def begin(self) -> None:
@@ -37,7 +40,7 @@ class RawResponse(HTTPResponse):
         if self.status == 101 or self.msg.defects or self.msg.get_payload():
             raise MalformedResponse
         self._check_framing()
-        if self.status in _WITHOUT_BODY or self._method == "HEAD":  # type: ignore[attr-defined]
+        if self.status in _WITHOUT_BODY or self._method == "HEAD":
             self.chunked = False
             self.will_close: bool = True
         # http.client closes early, but the socket is needed until the body has been read.

@@ -77,7 +77,7 @@ class SandboxState:
         return self._failure
 
     @failure.setter
-    def failure(self, failure: Failure) -> None:
+    def failure(self, failure: Failure | str) -> None:
         self._failure = Failure(failure)  # which raises ValueError for anything else
 
     def add_code(self, code: Code) -> None:

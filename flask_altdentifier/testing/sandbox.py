@@ -67,7 +67,7 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         return self.state.failure
 
     @failure.setter
-    def failure(self, failure: Failure) -> None:
+    def failure(self, failure: Failure | str) -> None:
         self.state.failure = failure
 
     @property

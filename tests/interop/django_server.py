@@ -43,7 +43,7 @@ urlpatterns = [
 ]
 
 
-class Scopes(SettingsScopes):  # type: ignore[misc]
+class Scopes(SettingsScopes):  # type: ignore[misc]  # its package has no types
     """The client `reader` may only read."""
 
     def get_available_scopes(self, application: Any = None, *args: Any, **kwargs: Any) -> list[str]:

@@ -40,10 +40,10 @@ def test_failure_of_token_endpoint_and_api(
 
 
 def test_failure_by_its_value(site: Site) -> None:
-    site.state.failure = "slow"  # type: ignore[assignment]
+    site.state.failure = "slow"
     assert site.state.failure is Failure.SLOW
     with pytest.raises(ValueError, match=r"Failure\.SLOW"):
-        site.state.failure = "slowly"  # type: ignore[assignment]
+        site.state.failure = "slowly"
 
 
 def test_slow(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,16 +10,16 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from flask_altdentifier.sandbox import state as state_module
 from flask_altdentifier.sandbox.state import code_hash
 
 from .site import REDIRECT_URI, Site, basic
 
-VERIFIER = "v" * 43
+# The example of RFC 7636, appendix B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 PKCE = {
-    "code_challenge": create_s256_code_challenge(VERIFIER),  # type: ignore[no-untyped-call]
+    "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
     "code_challenge_method": "S256",
 }
 CANNOT_GRANT = (400, {"error": "Cannot grant token"})

@@ -33,5 +33,6 @@ def test_subclass_with_a_set_of_its_own_writes_every_record() -> None:
         def set(self, key: str, value: str, ttl: float) -> None:
             written.append(key)
 
-    OwnStore(None).set_records([("a", "1", 1), ("b", "2", 1)])  # type: ignore[arg-type]
+    unused: Any = None
+    OwnStore(unused).set_records([("a", "1", 1), ("b", "2", 1)])
     assert written == ["a", "b"]
