@@ -28,3 +28,6 @@ if (part) {
   setInterval(() => document.hidden || refresh(part).catch(() => {}), INTERVAL);
 }
 showLocalTimes();
+
+// After a logout, Back must not show a protected page that the browser has kept in memory.
+addEventListener("pageshow", (event) => event.persisted && location.reload());

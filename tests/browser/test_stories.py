@@ -104,6 +104,14 @@ def test_back_to_the_consent_page_of_a_used_state(driver: Driver, site: Site) ->
     allow(driver, LOGGED_IN)
 
 
+def test_back_after_a_logout_does_not_show_the_page(driver: Driver, site: Site) -> None:
+    driver.open(f"{site.url}/members")
+    allow(driver, MEMBERS)
+    log_out(driver)
+    driver.send("Back")
+    driver.see(CONSENT)
+
+
 def test_reload_of_a_failed_callback(driver: Driver, site: Site) -> None:
     driver.open(f"{site.url}/members")
     driver.see(CONSENT)

@@ -13,7 +13,7 @@ from flask_altdentifier.sandbox import Failure
 
 from ..support import PAGE, SCRIPT, query_of, reason
 from .conftest import Site
-from .pages import rows
+from .pages import ROOT, blocks, rows
 
 BOTH = "read:user write:integrations"
 Sites = Callable[..., Site]
@@ -53,6 +53,13 @@ def test_quickstart(site: Sites) -> None:
     assert 'action="/logout"' in page.visit("/")
     page.client.post("/logout")
     assert "/login" in page.visit("/")
+
+
+def test_example_app_has_the_script_for_pages_in_memory() -> None:
+    """Its stories in tests/browser go back after a logout."""
+    (script,) = (block for block in blocks("protecting") if block.language == "js")
+    example = ROOT / "example_app/static/live.js"
+    assert script.code in example.read_text()
 
 
 def test_protecting_visitors(site: Sites) -> None:
