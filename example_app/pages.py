@@ -93,8 +93,8 @@ def not_found(_: NotFound) -> tuple[str, int]:
 
 @blueprint.app_template_filter()
 def day_and_time(moment: datetime) -> str:
-    """Return a UTC time as text: `1 December 2026, 14:05 UTC`."""
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    """Return a UTC time as text: `December 1, 2026, 14:05 UTC`."""
+    return f"{moment:%B} {moment.day}, {moment:%Y, %H:%M} UTC"
 
 
 @blueprint.app_template_filter()

@@ -158,7 +158,7 @@ def _validate_site(
     "--production", is_flag=True, help="Check for production. A public redirect URI implies it."
 )
 @click.option("--offline", is_flag=True, help="Contact neither the store nor AltDentifier.")
-@click.option("--json", "as_json", is_flag=True, help="Print a list of objects.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(
     "--fail-level",
     type=click.Choice(["error", "warning"]),
@@ -187,8 +187,8 @@ def check(
     """Find configuration problems of the app.
 
     With --site, test a running site instead, with 20 logins and without an account. This needs no
-    app, and shows whether browser, proxy, workers and store work together. Exit 1 if a login does
-    not come back, whatever --ignore hides.
+    app, and shows whether browser, proxy, workers and store work together. Exits with status 1
+    if a login fails, even if --ignore hides the cause.
     """
     from .diagnostics import check_site, load_and_check
     from .diagnostics.report import exit_code, print_json, print_text, select

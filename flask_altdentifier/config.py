@@ -36,8 +36,8 @@ def _credential(value: Any) -> str:
         return str(value)
     if value is None:
         raise ValueError(
-            "is None. Does os.environ.get() find it? In the environment, null is read as JSON, so "
-            "quote it: '\"null\"'."
+            "is None. Set it, or the environment variable that it is read from. For the "
+            "text null in the environment, quote it: '\"null\"'."
         )
     if not isinstance(value, str):
         raise ValueError(
@@ -161,8 +161,7 @@ class Config:
     )
     redirect_uri: str | None = _key(
         _optional(_redirect_uri),
-        "The callback's public URL. Set it behind a proxy, so that no request header changes it. "
-        "Default: the callback's external URL.",
+        "The callback's public URL. Default: built from the request.",
         default=None,
         example='"https://example.com/callback"',
     )
@@ -185,14 +184,17 @@ class Config:
         example="True",
     )
     timeout: float = _key(
-        _seconds, "Seconds for one whole exchange with AltDentifier.", default=10.0, example="5.0"
+        _seconds,
+        "Most seconds that one exchange with AltDentifier may take.",
+        default=10.0,
+        example="5.0",
     )
     login_lifetime: float = _key(
-        _seconds, "Seconds from `/login` to `/callback`.", default=600, example="300"
+        _seconds, "Seconds within which a login must finish.", default=600, example="300"
     )
     grant_lifetime: float | None = _key(
         _optional(_seconds),
-        "Seconds after which a login ends even if its token lives longer.",
+        "Seconds after which a login ends, if its token does not expire sooner.",
         default=None,
         example="86400",
     )
@@ -210,15 +212,16 @@ class Config:
     )
     store: Store | None = _key(  # noqa: RUF009 -- it returns a field, as dataclasses.field does
         _optional(from_setting),
-        "The store of the logins: a URL, a Redis client, an SQLAlchemy engine or a store of your "
-        "own. Default: see the page about stores.",
+        "The login store: a URL, a Redis client, a SQLAlchemy engine or a store of your own. "
+        "Default: SQLite in the instance folder.",
         default=None,
         example='"redis://localhost"',
         secret=True,
     )
     webhook_secret: tuple[str, ...] | None = _key(
         _optional(_webhook_secrets),
-        "The server's signature on your application's page, or a list of them during a rotation.",
+        "The webhook secret, which AltDentifier calls the server's signature, or a list of them "
+        "during a rotation.",
         default=None,
         example='["new", "old"]',
         secret=True,

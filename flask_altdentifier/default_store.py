@@ -1,4 +1,4 @@
-"""Chooses the store of the logins if `ALTDENTIFIER_STORE` is not set."""
+"""Chooses the login store if `ALTDENTIFIER_STORE` is not set."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class AltDentifierError(HTTPException):
 
     @property
     def facts(self) -> str:
-        """The reason and the known facts of the cause, for the log. Never text of the peer."""
+        """The reason and any known facts of the cause, for the log. No text from AltDentifier."""
         return self.reason
 
     def problem(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class _ProviderFacts(AltDentifierError):
 
     @property
     def facts(self) -> str:
-        """The reason, followed by the known ones of status, error code and cause."""
+        """The reason, followed by any known status, error code and cause."""
         known = {
             "status": self.provider_status,
             "error": self.oauth_error,
@@ -183,7 +183,7 @@ class _ProviderFacts(AltDentifierError):
 
 
 class StateError(LoginFailed):
-    """The OAuth state is missing, malformed, unknown, used, expired, or of another browser.
+    """The OAuth state is missing, malformed, unknown, used, expired, or another browser's.
 
     RFC 6749 section 10.12 requires this check against cross-site request forgery.
     """
@@ -394,7 +394,7 @@ class StoreUnavailable(AltDentifierError):
 def log(message: str, error: AltDentifierError) -> None:
     """Log *message* with the facts of *error*.
 
-    Failures of the site or of AltDentifier are warnings, all other errors are information.
+    Failures of the site or of AltDentifier are logged as warnings, others as INFO.
     """
-    level = logging.WARNING if (error.code or 500) >= 500 else logging.INFO
-    logger.log(level, message, error.facts)
+    is_failure = (error.code or 500) >= 500 and not isinstance(error, PrefetchRefused)
+    logger.log(logging.WARNING if is_failure else logging.INFO, message, error.facts)

@@ -26,7 +26,7 @@ class AltDentifierBlueprint(Blueprint):
 
         Reads the config, and does no I/O. Adds `/login`, `/callback` and `/logout`, the `flask
         altdentifier` commands and the Jinja global `altdentifier_integration_url`. Keeps sessions
-        in the store of the logins, unless the app configures Flask-Session.
+        in the login store, unless the app configures Flask-Session.
 
         The config keys, each with the prefix `ALTDENTIFIER_`:
 

@@ -167,6 +167,6 @@ def _refuse_cookie_sessions() -> None:
         raise ConfigError(
             "Sessions are signed cookies, and a browser can send an old cookie again. If "
             "SESSION_TYPE is set, call flask_session.Session(app), or remove SESSION_TYPE to keep "
-            "sessions in the store of the logins. If the app sets a session_interface of its own, "
+            "sessions in the login store. If the app sets a session_interface of its own, "
             "remove it."
         )

@@ -163,7 +163,10 @@ def test_facts_are_for_the_log() -> None:
     assert errors.CodeRejected().provider_status is None
 
 
-@pytest.mark.parametrize(("kind", "level"), [(errors.AccessDenied, 20), (errors.ProviderError, 30)])
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [(errors.AccessDenied, 20), (errors.PrefetchRefused, 20), (errors.ProviderError, 30)],
+)
 def test_log_level(
     kind: type[AltDentifierError], level: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,6 @@
 // Shows times in the visitor's time zone, and keeps the part of a page with data-live up to date.
 const INTERVAL = 3000;
-const format = new Intl.DateTimeFormat("en-GB", {
+const format = new Intl.DateTimeFormat("en-US", {
   day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
 

@@ -1,4 +1,4 @@
-"""Server-side sessions in the store of the logins, for apps that do not configure Flask-Session."""
+"""Server-side sessions in the login store, for apps that do not configure Flask-Session."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class StoreSession(SessionBase):
 
 
 class StoreSessionInterface(ServerSideSessionInterface):
-    """Keeps sessions in the store of the logins: one store, one setting.
+    """Keeps sessions in the login store: one store, one setting.
 
     While the store is down, sessions are empty, and a response becomes a 503 only if its request
     changed the session.

@@ -79,7 +79,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "sandbox-url": _error(
         "ALTDENTIFIER_BASE_URL is {url}, a sandbox on this machine.",
-        "Visitors cannot reach it, and anybody can log in there.",
+        "Visitors cannot reach it, and it checks no accounts.",
         'ALTDENTIFIER_BASE_URL = "https://altdentifier.com"',
     ),
     "redirect-uri-missing": _error(
@@ -96,7 +96,7 @@ PROBLEMS: dict[str, Problem] = {
     "redirect-prefix": _warning(
         "ALTDENTIFIER_REDIRECT_URI has the prefix {prefix}, but the callback is {callback}.",
         "The callback is a 404, unless a proxy or server removes the prefix.",
-        'ALTDENTIFIER_REDIRECT_URI = "{uri}"  # or, below a proxy: ProxyFix(..., x_prefix=1)',
+        'ALTDENTIFIER_REDIRECT_URI = "{uri}"  # or, behind a proxy: ProxyFix(..., x_prefix=1)',
     ),
     "redirect-http": _error(
         "ALTDENTIFIER_REDIRECT_URI is not a public https URL.",
@@ -105,7 +105,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "redirect-host": _warning(
         "Logins return to {host}, but the app is served on {served}.",
-        "A browser sends no cookie of one host to another, not even of localhost to 127.0.0.1.",
+        "Browsers do not send one host's cookies to another, not even localhost's to 127.0.0.1.",
         "{fix}",
     ),
     "trusted-hosts": _error(
@@ -130,7 +130,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "session-secure-http": _warning(
         "SESSION_COOKIE_SECURE is on, but the redirect URI is http.",
-        "Some browsers refuse Secure cookies on http, also on localhost.",
+        "Some browsers refuse Secure cookies on http, even on localhost.",
         "SESSION_COOKIE_SECURE = False  # on this machine only",
     ),
     "session-samesite": _warning(
@@ -150,7 +150,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "session-cookies": _error(
         "Sessions are Flask's signed cookies: {cause}",
-        "A browser can restore a used state from an old cookie, so /login raises ConfigError.",
+        "A browser can send an old session cookie again, so /login raises ConfigError.",
         "{fix}",
     ),
     "session-id": _error(
@@ -198,7 +198,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "store-network": _warning(
         "The SQLite file {path} is on a network file system ({kind}).",
-        "SQLite's write-ahead log does not work there: logins get lost, and files damaged.",
+        "SQLite's write-ahead log does not work there. Logins get lost, and the file can break.",
         REDIS_STORE,
     ),
     "redis-eviction": _warning(
@@ -290,7 +290,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "site-redirect-scheme": _error(
         "The login at {url} leads to {uri}.",
-        "Browsers send no Secure cookie on http, and others on the network can read the code.",
+        "Browsers do not send Secure cookies over http. Others on the network can read the code.",
         "{fix}",
     ),
     "site-redirect-host": _error(
@@ -353,7 +353,7 @@ PROBLEMS: dict[str, Problem] = {
         "The path of ALTDENTIFIER_REDIRECT_URI is wrong, or the proxy does not forward it. If it "
         "redirects to /login, a before_request hook or a guard of the app does that.",
         "Compare ALTDENTIFIER_REDIRECT_URI with the output of `flask routes`. Replace such a hook "
-        "by protect(app).",
+        "with protect(app).",
     ),
     "site-own-page": _warning(
         "The app answers the callback with a page of its own ({status}).",

@@ -15,7 +15,7 @@ from .subject import Subject, platform_variable
 from .trial import NothingReturned, run_in_time
 
 _FOLDER_FIX = "mkdir -p {folder} && chown -R USER {folder}  # USER is who runs the workers"
-_NO_ACCESS = ("this user may not write to {path} or its folder", _FOLDER_FIX)
+_NO_ACCESS = ("this user cannot write to {path} or its folder", _FOLDER_FIX)
 _DAMAGED = (
     "{path} is not an intact SQLite database",
     "mv {path} {path}.damaged  # while the workers are stopped; everybody logs in again",

@@ -52,7 +52,7 @@ class Failure(Enum):
 
     @classmethod
     def _missing_(cls, value: object) -> NoReturn:
-        raise ValueError(f"{value!r} is no failure. Use a member, such as Failure.SLOW.")
+        raise ValueError(f"{value!r} is not a failure. Use a member, such as Failure.SLOW.")
 
     @property
     def group(self) -> str:
@@ -97,7 +97,7 @@ _TEXTS = {
     Failure.FORBIDDEN: _Text(
         _ENDPOINTS,
         "403 Forbidden",
-        "The request is blocked, as a bot filter does.",
+        "The request is blocked, as by a bot filter.",
         "provider_error",
     ),
     Failure.RATE_LIMITED: _Text(
@@ -134,7 +134,10 @@ _TEXTS = {
         _REDIRECT, "invalid_request", "A parameter is missing or malformed.", _REJECTED
     ),
     Failure.REDIRECT_UNAUTHORIZED_CLIENT: _Text(
-        _REDIRECT, "unauthorized_client", "The application may not ask for a code.", _REJECTED
+        _REDIRECT,
+        "unauthorized_client",
+        "The application is not allowed to request a code.",
+        _REJECTED,
     ),
     Failure.REDIRECT_UNSUPPORTED_RESPONSE_TYPE: _Text(
         _REDIRECT, "unsupported_response_type", "The response type is not “code”.", _REJECTED

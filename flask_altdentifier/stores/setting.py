@@ -12,7 +12,7 @@ from .memory import MemoryStore
 METHODS = ("get", "set", "pop", "delete", "clear")
 _ACCEPTED = (
     "Accepted are sqlite:///path, redis://..., memory://, a URL of SQLAlchemy such as "
-    "postgresql+psycopg://..., a Redis client and a SQLAlchemy engine. Also accepted is any object "
+    "postgresql+pg8000://..., a Redis client and a SQLAlchemy engine. Also accepted is any object "
     f"with the methods {', '.join(METHODS)}."
 )
 
@@ -121,12 +121,12 @@ def _sqlalchemy_store(scheme: str, url: str) -> Store:
     except ImportError as error:
         raise ValueError(
             f"needs the database driver {error.name!r}. Install it, or name another one, as in "
-            "postgresql+psycopg:// or mysql+pymysql://."
+            "postgresql+pg8000:// or mysql+pymysql://."
         ) from None
     except NoSuchModuleError:
         raise ValueError(f"has the unknown scheme {scheme!r}. {_ACCEPTED}") from None
     except (ArgumentError, ValueError, TypeError):  # whose message may contain the URL
         raise ValueError(
-            "cannot be parsed. An example is postgresql+psycopg://user:password@host/database. "
+            "cannot be parsed. An example is postgresql+pg8000://user:password@host/database. "
             "Special characters in a password are percent-encoded."
         ) from None

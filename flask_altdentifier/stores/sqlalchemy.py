@@ -35,7 +35,7 @@ DELETE_EXPIRED_EVERY = 10
 class SQLAlchemyStore:
     """Keep records in the table `altdentifier_records` of a database, for any number of machines.
 
-    The table is created at first use. If the database user may not create tables, create it
+    The table is created at first use. If the database user cannot create tables, create it
     beforehand::
 
         CREATE TABLE altdentifier_records (

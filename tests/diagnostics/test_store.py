@@ -54,7 +54,7 @@ def newer(path: Path) -> None:
     ("prepare", "cause", "fix"),
     [
         (lambda path: path.parent.rmdir(), "does not exist", "mkdir -p"),
-        (lambda path: path.mkdir(), "may not write", "mkdir -p"),
+        (lambda path: path.mkdir(), "cannot write", "mkdir -p"),
         (lambda path: path.write_text("no database " * 99), "not an intact", "mv "),
         (newer, "newer version", "pip install --upgrade"),
     ],

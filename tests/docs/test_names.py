@@ -27,7 +27,7 @@ COMMAND = re.compile(r"flask(?: --app \S+)? altdentifier ([a-z-]+)([^`#\n]*)")
 TEXTS = {page: path.read_text() for page, path in PAGES.items()}
 REFERENCE = (ROOT / "docs/reference.rst").read_text()
 #: Not those that also name keys of other packages and versions.
-USER_PAGES = [page for page in PAGES if page not in {"changes", "moving-over"}]
+USER_PAGES = [page for page in PAGES if page not in {"changes", "migrating"}]
 REASONS = {
     kind.reason: kind
     for module in (errors, webhooks)

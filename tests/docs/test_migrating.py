@@ -1,4 +1,4 @@
-"""The old app of `moving-over.md` works, and the new one does the same."""
+"""The old app of `migrating.md` works, and the new one does the same."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def browse(site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Open:
     """A function that runs an app of the page, and returns a browser for it."""
 
     def open_browser(name: str) -> Browser:
-        started = site("moving-over", name)
+        started = site("migrating", name)
         client = sandbox.Client("the-client-of-FLASK", "the-secret-of-FLASK")
         started.sandbox.state.clients[client.client_id] = client
         altdentifier = started.sandbox._provider.client
