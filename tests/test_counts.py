@@ -86,8 +86,10 @@ def test_calls_of_get_state(member: FlaskClient, path: str, calls: int) -> None:
             asked.append(path)
 
     sys.setprofile(note)
-    member.get(path)
-    sys.setprofile(None)
+    try:
+        member.get(path)
+    finally:
+        sys.setprofile(None)
     assert len(asked) == calls
 
 
