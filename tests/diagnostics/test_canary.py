@@ -341,11 +341,14 @@ def test_cookies_do_not_follow_a_redirect_to_another_host(monkeypatch: Patch) ->
     assert set(hosts[1:]) == {("www.shop.example", None)}
 
 
-def test_private_answer_of_our_own_is_an_error() -> None:
-    """A deleted or empty cookie is no cookie."""
-    assert Cookie.parse("a=; Path=/x").is_deleted
-    assert Cookie.parse("a=b; Max-Age=0").is_deleted
-    assert not Cookie.parse("a=b").is_deleted
+@pytest.mark.parametrize(
+    ("header", "is_deleted"), [("a=; Path=/x", True), ("a=b; Max-Age=0", True), ("a=b", False)]
+)
+def test_expired_or_empty_cookie_counts_as_deleted(header: str, is_deleted: bool) -> None:
+    assert Cookie.parse(header).is_deleted is is_deleted
+
+
+def test_repr_of_a_cookie_hides_its_value() -> None:
     assert "hush" not in repr(Cookie.parse("name=hush; Path=/"))
 
 
