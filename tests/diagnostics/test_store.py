@@ -95,7 +95,7 @@ def test_check_does_not_create_the_store(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 class Broken(OwnStore):
-    """A store that raises, forgets or hangs."""
+    """A store that raises or forgets."""
 
     def __init__(self, error: Exception | None) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ from .memory import ask
 from .provider import Provider
 from .site import ROUNDS, Site
 
-#: Requests of eight people together. The contract's figure is 5,000.
+#: Requests of eight people together.
 REQUESTS = int(os.environ.get("INVARIANTS_REQUESTS", "600"))
 #: Four processes of one thread, forked by a process that has logged in itself.
 FORKED = ["--preload", "--workers", "4", "--worker-class", "sync", "--threads", "1"]
