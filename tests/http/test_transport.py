@@ -169,14 +169,18 @@ def test_redirect_is_returned(serve: Serve) -> None:
 # The deadline
 
 
-@contextmanager
-def deadline() -> Iterator[None]:
-    """Check that the deadline ends the block."""
-    start = time.monotonic()
-    with pytest.raises(ProviderTimeout) as caught:
-        yield
-    assert TIMEOUT * 0.9 < time.monotonic() - start < TIMEOUT + 0.5
-    assert caught.value.cause == "TimeoutError"
+def check_deadline(exchange: Callable[[], object]) -> None:
+    """Check that the deadline ends *exchange*."""
+    for _ in range(3):  # a busy machine may be late once
+        start = time.monotonic()
+        with pytest.raises(ProviderTimeout) as caught:
+            exchange()
+        seconds = time.monotonic() - start
+        assert seconds > TIMEOUT * 0.9
+        assert caught.value.cause == "TimeoutError"
+        if seconds < TIMEOUT + 0.5:
+            break
+    assert seconds < TIMEOUT + 0.5
 
 
 def one_by_one(data: bytes) -> list[bytes]:
@@ -198,16 +202,19 @@ def one_by_one(data: bytes) -> list[bytes]:
 def test_slow_response_meets_the_deadline(parts: list[bytes], serve: Serve) -> None:
     """Sending a byte now and then does not extend the deadline."""
     _, client = serve(send(*parts, pause=0.1), timeout=TIMEOUT)
-    with deadline():
-        client.exchange()
+    check_deadline(client.exchange)
 
 
 @contextmanager
 def listener_that(serve: Callable[[socket.socket], object]) -> Iterator[str]:
-    """Accept one connection and hand it over as it is; return the address."""
+    """Accept connections and hand them over as they are; return the address."""
 
     def accept() -> None:
-        connection, _ = listener.accept()
+        with suppress(OSError):
+            while True:
+                handle(listener.accept()[0])
+
+    def handle(connection: socket.socket) -> None:
         with connection, suppress(OSError):
             for _ in range(8):
                 serve(connection)
@@ -217,18 +224,20 @@ def listener_that(serve: Callable[[socket.socket], object]) -> Iterator[str]:
         thread = threading.Thread(target=accept)
         thread.start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`
         thread.join()
 
 
 def test_slow_sending_meets_the_deadline(connect: Connect) -> None:
-    with listener_that(lambda connection: connection.recv(2_000_000)) as address, deadline():
-        connect(f"http://{address}", TIMEOUT).exchange(body=b"x" * 50_000_000)
+    with listener_that(lambda connection: connection.recv(2_000_000)) as address:
+        client = connect(f"http://{address}", TIMEOUT)
+        check_deadline(lambda: client.exchange(body=b"x" * 50_000_000))
 
 
 @pytest.mark.parametrize("drip", [b"", b"\x16\x03\x03\x40\x00"], ids=["silence", "drip"])
 def test_handshake_meets_the_deadline(drip: bytes, connect: Connect) -> None:
-    with listener_that(lambda connection: connection.sendall(drip)) as address, deadline():
-        connect(f"https://{address}", TIMEOUT).exchange()
+    with listener_that(lambda connection: connection.sendall(drip)) as address:
+        check_deadline(connect(f"https://{address}", TIMEOUT).exchange)
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str, pause: float = 0) -> None:
@@ -305,8 +314,7 @@ def test_addresses_share_the_deadline(connect: Connect, monkeypatch: pytest.Monk
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     resolve_to(monkeypatch, *addresses)
     swallow(monkeypatch, *addresses)
-    with deadline():
-        connect("http://test", TIMEOUT).exchange()
+    check_deadline(connect("http://test", TIMEOUT).exchange)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -315,9 +323,9 @@ def test_slow_connecting_leaves_less_time(
 ) -> None:
     """Name lookup, handshake, sending and reading share the deadline."""
     resolve_to(monkeypatch, "127.0.0.1", pause=TIMEOUT * 0.7)
-    with listener_that(lambda connection: connection.recv(10)) as address, deadline():
-        origin = f"{scheme}://{address}".replace("127.0.0.1", "test")
-        connect(origin, TIMEOUT).exchange(body=b"x" * 50_000_000)
+    with listener_that(lambda connection: connection.recv(10)) as address:
+        client = connect(f"{scheme}://{address}".replace("127.0.0.1", "test"), TIMEOUT)
+        check_deadline(lambda: client.exchange(body=b"x" * 50_000_000))
 
 
 def test_slow_lookup_leaves_no_time(
@@ -325,8 +333,7 @@ def test_slow_lookup_leaves_no_time(
 ) -> None:
     running, _ = serve(send(http(b"x")))
     resolve_to(monkeypatch, "127.0.0.1", pause=TIMEOUT)
-    with deadline():
-        connect(running.origin.replace("127.0.0.1", "test"), TIMEOUT).exchange()
+    check_deadline(connect(running.origin.replace("127.0.0.1", "test"), TIMEOUT).exchange)
     assert running.connections == 0
 
 

@@ -160,10 +160,15 @@ def test_writer_that_does_not_end_is_an_error_within_a_second(path: Path) -> Non
     store.set("key", "value", 60)
     with database(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        started = time.monotonic()
-        with pytest.raises(errors.StoreBusy):
-            store.set("key", "another", 60)
-        assert 0.3 < time.monotonic() - started < 1
+        for _ in range(3):  # a busy machine may be late once
+            started = time.monotonic()
+            with pytest.raises(errors.StoreBusy):
+                store.set("key", "another", 60)
+            seconds = time.monotonic() - started
+            assert seconds > 0.3
+            if seconds < 1:
+                break
+        assert seconds < 1
         assert store.get("key") == "value"
     assert store.pop("key") == "value"
 
