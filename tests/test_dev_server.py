@@ -26,8 +26,7 @@ from flask_altdentifier.errors import ConfigError
 from flask_altdentifier.sandbox import sandbox_state
 
 from .diagnostics.apps import flask_command
-from .ports import free_ports
-from .servers.process import wait_until
+from .servers.process import free_port, wait_until
 from .support import state_of
 
 THREE_LINES = """
@@ -197,7 +196,7 @@ def test_first_page_of_the_app_is_printed(
     [("http://127.0.0.1:{}", None), ("https://altdentifier.com", "option")],
 )
 def test_port_of_the_sandbox(served: Served, base_url: str, port: str | None) -> None:
-    [free] = free_ports(1)
+    free = free_port()
     url = base_url.format(free)
     option = free if port else None
     dev_server.run_dev_server(lambda: create_app(ALTDENTIFIER_BASE_URL=url), 0, option)
@@ -243,7 +242,7 @@ class Terminal:
     """`flask altdentifier dev` in a terminal of its own."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.port, self.sandbox_port = free_ports(2)
+        self.port, self.sandbox_port = free_port(), free_port()
         ports = ("--port", str(self.port), "--sandbox-port", str(self.sandbox_port))
         environment = {k: v for k, v in os.environ.items() if "FLASK" not in k}
         self.process = subprocess.Popen(

@@ -24,7 +24,7 @@ from flask_altdentifier.diagnostics.browser import Cookie
 from flask_altdentifier.diagnostics.canary import LOGINS
 from flask_altdentifier.stores import MemoryStore
 
-from ..ports import free_ports
+from ..servers.process import free_port
 from ..support import bare_app, make_app
 from .apps import CREDENTIALS, PUBLIC, OwnStore, flask_command
 from .sites import WSGI, Handler, alternating, answering, proxy, serve, visit
@@ -223,6 +223,24 @@ def test_hostile_site_writes_neither_to_the_terminal_nor_into_a_fix(
     assert PASTED not in problem.fix
 
 
+@pytest.mark.parametrize(
+    ("path", "location", "code"),
+    [
+        ("/login", "http://[", "site-login-elsewhere"),
+        ("/login", "https://shop.example:99999/", "site-login-elsewhere"),
+        ("/login", "?client_id=a&state=b&redirect_uri=http://[", "site-callback"),
+        ("/callback", "http://[", "site-callback"),
+    ],
+)
+def test_malformed_location_is_named(
+    monkeypatch: Patch, path: str, location: str, code: str
+) -> None:
+    app = answering("302 Found", path, Location=location)
+    [problem] = visit(monkeypatch, app(site())).findings
+    assert problem.code == code
+    assert location.rpartition("=")[2] in problem.title
+
+
 def test_clock_is_named(monkeypatch: Patch) -> None:
     monkeypatch.setattr(Handler, "date_time_string", lambda *_: IN_AN_HOUR)
     assert found(monkeypatch, site()) == ["site-clock"]
@@ -320,7 +338,7 @@ def test_site_that_does_not_speak_tls_is_named() -> None:
 
 
 def test_site_that_is_down_is_named() -> None:
-    [port] = free_ports(1)
+    port = free_port()
     site_url = f"http://127.0.0.1:{port}"
     result = flask_command("altdentifier", "check", "--site", site_url, "--json")
     assert result.exit_code == 1
@@ -369,7 +387,7 @@ def test_two_gunicorn_workers(tmp_path: Path, store: str | None, code: str | Non
     (tmp_path / "served.py").write_text(
         SERVED.format(store=store or f"sqlite:///{tmp_path}/logins.sqlite3")
     )
-    [port] = free_ports(1)
+    port = free_port()
     gunicorn = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "-w2", f"-b127.0.0.1:{port}", "served:app"],
         cwd=tmp_path,

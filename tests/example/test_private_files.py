@@ -16,7 +16,7 @@ from flask import Flask
 from example_app import create_app, members
 from flask_altdentifier.errors import ConfigError
 
-from ..ports import free_ports
+from ..servers.process import free_port
 
 
 def test_files_are_private(make_site: Callable[..., Flask]) -> None:
@@ -74,7 +74,7 @@ def test_credentials_are_required(tmp_path: Path) -> None:
 
 @pytest.mark.server
 def test_one_command_runs_the_app_and_a_sandbox(tmp_path: Path) -> None:
-    port, sandbox_port = free_ports(2)
+    port, sandbox_port = free_port(), free_port()
     # Processes inherit it if it is ignored, as in the background of a shell.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
