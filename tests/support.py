@@ -49,6 +49,8 @@ class FakeAltDentifier:
     body: bytes | None = None
     error: AltDentifierError | None = None
     requests: list[tuple[str, str, dict[str, str], dict[str, str]]] = field(default_factory=list)
+    #: For each response: whether it was accepted.
+    accepted: list[bool] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def request(
@@ -64,7 +66,14 @@ class FakeAltDentifier:
         self.requests.append((method, target, dict(headers), form))
         if self.error is not None:
             raise self.error
-        return read(ApiResponse(self.status, Headers(self.headers), self._body()))
+        return self.deliver(ApiResponse(self.status, Headers(self.headers), self._body()), read)
+
+    def deliver(self, response: ApiResponse, read: Callable[[ApiResponse], T]) -> T:
+        """Return what *read* returns, and note whether it accepted *response*."""
+        self.accepted.append(False)
+        result = read(response)
+        self.accepted[-1] = True
+        return result
 
     def _body(self) -> bytes:
         if self.body is not None:
