@@ -16,13 +16,7 @@ from flask_altdentifier.errors import AltDentifierError
 from flask_altdentifier.stores import MemoryStore
 
 from .support import PAGE, make_app
-
-CLASSES = [
-    kind
-    for name in errors.__all__
-    if hasattr(kind := getattr(errors, name), "reason") and issubclass(kind, AltDentifierError)
-]
-
+from .test_errors import CLASSES, make
 
 class Page(HTMLParser):
     """The elements of a page, and its text."""
@@ -46,12 +40,6 @@ class Page(HTMLParser):
             for _, attributes in self.elements
             if attribute in attributes and cls in (None, attributes.get("class"))
         ]
-
-
-def make(kind: type[AltDentifierError], **values: Any) -> AltDentifierError:
-    if issubclass(kind, errors.InsufficientScope):
-        return kind(["write:integrations", "other:scope"], **values)
-    return kind(**values)
 
 
 def page_of(error: AltDentifierError, app: Flask | None = None, **options: Any) -> Page:
@@ -173,7 +161,8 @@ def test_page_shows_retry_after(retry_after: str | None, text: str | None) -> No
 
 
 def test_page_describes_missing_scopes() -> None:
-    html = page_of(make(errors.InsufficientScope, login_url="/login"))
+    scopes = ["write:integrations", "other:scope"]
+    html = page_of(errors.InsufficientScope(scopes, login_url="/login"))
     assert "Be added to one of your servers" in html.text
     assert "other:scope" in html.text
     assert html.values("class", cls="about") == ["about"]  # only one is documented
