@@ -18,6 +18,7 @@ from flask_altdentifier.stores import MemoryStore
 from .support import PAGE, make_app
 from .test_errors import CLASSES, make
 
+
 class Page(HTMLParser):
     """The elements of a page, and its text."""
 
