@@ -34,7 +34,8 @@ PATHS = ["/login", "/callback", "/logout", "/me", "/webhook", "/cart/x", "/cart"
 QUERY = [
     *("next=/me", "next=//evil", "next=", "scope=read:user", "scope=write:integrations", "code=a"),
     *("state=", "error=", "access_denied", "invalid_scope", "&", "&&", "=", ";", "%", "%00", "%ff"),
-    *("%0d%0a", "st%61te=", "é", "+", "%2b", "moved", "moved=1", "[]", "#", "guild_id=1", "x" * 900),
+    *("%0d%0a", "st%61te=", "é", "+", "%2b", "moved", "moved=1", "[]", "#", "guild_id=1"),
+    "x" * 900,
 ]
 HEADERS = [
     *("Accept: text/html", "Accept: */*;q=x", "Accept: ,;=", "Accept-Language: tr,*;q=0.x,,\xe9"),
