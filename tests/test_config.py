@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from ast import literal_eval
 from typing import Any
 
@@ -146,10 +145,3 @@ def test_config_is_frozen_and_hides_secrets() -> None:
     assert "client_id='id'" in repr(config)
     with pytest.raises(AttributeError):
         config.pkce = True  # type: ignore[misc]
-
-
-def test_message_does_not_repeat_a_store_url(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    with pytest.raises(ConfigError) as caught:
-        config_with(STORE="redis://user:hunter2@[")
-    assert "hunter2" not in str(caught.value) + caplog.text

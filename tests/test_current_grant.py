@@ -173,18 +173,6 @@ def test_logged_out_is_sent_once_and_with_the_grant(app: Flask, client: FlaskCli
     assert sent == [(app, "blablatoken0", False)]
 
 
-@pytest.mark.parametrize("failing", ["get grant", "delete grant"])
-def test_logout_that_is_not_stored_is_a_503(
-    client: FlaskClient, store: WatchedStore, failing: str
-) -> None:
-    log_in(client)
-    store.failing = {failing}
-    assert reason(client.post("/logout")) == "store_unavailable"
-    store.failing.clear()
-    assert login_cookie_of(client) is not None
-    assert client.post("/logout").status_code == 303
-
-
 def test_failure_is_raised_once_per_request(app: Flask, store: WatchedStore) -> None:
     """So that a page about the failure can show who is logged in."""
 

@@ -11,7 +11,6 @@ import pytest
 from flask import Blueprint, Flask, Response, abort
 from flask.testing import FlaskClient
 from flask.views import MethodView
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Rule
 
 from flask_altdentifier import protect, public, requires_scope
@@ -22,7 +21,6 @@ from .support import (
     SCRIPT,
     FakeAltDentifier,
     WatchedStore,
-    cookies_of,
     finish,
     log_in,
     make_app,
@@ -154,23 +152,6 @@ def test_prefetch_of_a_page_that_needs_more_starts_no_login(
 def test_redirects_stay_below_the_mount_point(client: FlaskClient, mount: str) -> None:
     response = client.get("/me", headers=PAGE, base_url=f"http://localhost/{mount}/")
     assert response.location == f"/{mount}/login?next=/{mount}/me"
-
-
-@pytest.mark.parametrize("prefix", ["//evil.example", "/\\evil.example", "///evil.example/"])
-def test_forwarded_prefix_cannot_name_another_host(app: Flask, prefix: str) -> None:
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_prefix=1)  # type: ignore[method-assign]
-    client, forwarded = app.test_client(), {"X-Forwarded-Prefix": prefix}
-    locations = [
-        client.get("/me", headers=PAGE | forwarded).location,
-        client.post("/logout", headers=forwarded).location,
-        client.get("/me", headers=forwarded).json["login_url"],  # type: ignore[index]
-        log_in(client, headers=forwarded).location,
-    ]
-    page = client.get("/callback", headers=PAGE | forwarded).text
-    locations += [part for part in page.split('"') if "evil.example" in part]
-    for location in locations:
-        assert location.startswith("/")
-        assert not location.startswith(("//", "/\\"))
 
 
 def test_path_of_two_slashes_leads_nowhere_else() -> None:
@@ -338,11 +319,6 @@ def test_rule_that_flask_did_not_make_answers_options_itself(
     assert client.options("/raw").status_code == 401
 
 
-def test_cors_preflight_of_a_decorated_view_is_open(client: FlaskClient) -> None:
-    preflight = {"Origin": "https://other.example", "Access-Control-Request-Method": "POST"}
-    assert client.options("/act", headers=preflight).status_code == 200
-
-
 def test_public_view_stays_guarded_by_its_own_decorator(app: Flask, client: FlaskClient) -> None:
     app.add_url_rule("/both", "both", requires_scope()(public(lambda: "both")))
     assert client.get("/both").status_code == 401
@@ -358,12 +334,3 @@ def test_public_method_view(closed: FlaskClient) -> None:
     assert closed.get("/thing").text == "done"
     assert closed.get("/").status_code == 401
     assert make_app().test_client().get("/").text == "hello"  # another app
-
-
-def test_view_without_a_guard_costs_nothing(client: FlaskClient, store: WatchedStore) -> None:
-    log_in(client)
-    store.calls.clear()
-    response = client.get("/")
-    assert (response.text, store.calls) == ("hello", [])
-    assert "Cache-Control" not in response.headers
-    assert cookies_of(client)

@@ -227,14 +227,6 @@ def test_app_gives_the_style_of_all_pages_a_nonce() -> None:
     assert logout.values("nonce") == ["abc"]
 
 
-def test_logout_page_has_one_button(app: Flask) -> None:
-    response = app.test_client().get("/logout", headers=PAGE)
-    html = Page(response.text)
-    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
-    assert html.values("method") == ["post"]
-    assert [tag for tag, _ in html.elements].count("button") == 1
-
-
 def test_logout_page_has_the_csrf_token_of_the_app(app: Flask) -> None:
     app.jinja_env.globals["csrf_token"] = lambda: "a-token"
     html = Page(app.test_client().get("/logout", headers=PAGE).text)

@@ -21,7 +21,6 @@ from flask.sessions import SecureCookieSessionInterface
 
 import flask_altdentifier
 from flask_altdentifier import blueprint, webhooks
-from flask_altdentifier.browser.session_interface import StoreSessionInterface
 from flask_altdentifier.errors import ConfigError
 
 from .support import (
@@ -38,13 +37,6 @@ from .support import (
 PUBLIC = words("""READ_USER WRITE_INTEGRATIONS ApiResponse Grant TrustFactor api authorize_redirect
 blueprint current_grant errors integration_url logout logout_all protect public requires_scope
 sandbox signals stores testing webhooks""")
-
-
-def test_routes_and_methods() -> None:
-    rules = {rule.endpoint: rule for rule in make_app().url_map.iter_rules()}
-    for name in ("login", "callback", "logout"):
-        assert rules[f"altdentifier.{name}"].rule == f"/{name}"
-    assert blueprint.name == "altdentifier"
 
 
 def test_prefix_and_name() -> None:
@@ -140,10 +132,6 @@ def test_registration_does_no_io(store: Any, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("config", [{"SESSION_TYPE": "redis"}, {"SESSION_TYPE": ""}])
 def test_configured_flask_session_is_left_alone(config: dict[str, str]) -> None:
     assert type(make_app(**config).session_interface) is SecureCookieSessionInterface
-
-
-def test_default_session_is_replaced() -> None:
-    assert isinstance(make_app().session_interface, StoreSessionInterface)
 
 
 def test_own_session_interface_is_left_alone() -> None:

@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 from flask_altdentifier import current_grant, errors, logout, signals
 
 from .support import (
-    NAME,
     PAGE,
     FakeAltDentifier,
     WatchedStore,
@@ -73,12 +72,13 @@ def test_other_methods_are_405_and_consume_nothing(client: FlaskClient, method: 
 UNKNOWN = "s" * 43
 
 
-NOT_PENDING = f"""code=a code=a&state= code=a&state=x code=a&state={UNKNOWN} error=access_denied
-code=a&state={"s" * 2049} code=a&state={UNKNOWN}%0a error=access_denied&state={UNKNOWN}
-code=a&state={{0}}&state={{0}} code=a&state={{0}}&st%61te=x code=a&STATE={{0}}"""
-
-
-@pytest.mark.parametrize("query", ["", *words(NOT_PENDING)])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("", f"code=a&state={UNKNOWN}", f"error=access_denied&state={UNKNOWN}"),
+        "code=a&state={0}&state={0}",
+    ],
+)
 def test_state_that_is_not_pending_is_rejected(
     client: FlaskClient, provider: FakeAltDentifier, query: str
 ) -> None:
@@ -161,8 +161,6 @@ def test_callback_that_is_delivered_twice_still_leads_to_its_page(
 # The authorization response
 
 
-INVALID = f"""error=other error= error=access_denied&code=a error=access_denied&error=access_denied
-code= code=a&code=a code=%0a code=%C3%A9 code={"a" * 2049}"""
 REJECTED = "invalid_request unauthorized_client unsupported_response_type invalid_scope"
 
 
@@ -173,7 +171,7 @@ REJECTED = "invalid_request unauthorized_client unsupported_response_type invali
         ("error=server_error", 502, "provider_error"),
         ("error=temporarily_unavailable", 503, "provider_unavailable"),
         *((f"error={code}", 502, "authorization_request_rejected") for code in words(REJECTED)),
-        *((query, 400, "invalid_callback") for query in ["", *words(INVALID)]),
+        *((query, 400, "invalid_callback") for query in ["", "error=access_denied&code=a"]),
     ],
 )
 def test_authorization_response_is_read_after_the_state(
@@ -403,13 +401,10 @@ def test_failed_callback_is_logged_with_its_facts(
 ) -> None:
     caplog.set_level(logging.INFO)
     provider.status, provider.body = 400, GRANT_ERROR
-    state = start(client)
-    finish(client, state)
+    finish(client, start(client))
     [record] = [r for r in caplog.records if r.name == "flask_altdentifier"]
     assert record.levelname == "INFO"
     assert "code_rejected (status 400, error invalid_grant)" in record.getMessage()
-    for secret in (state, "a-code", "the-secret", cookies_of(client).get(NAME, "the-secret")):
-        assert secret not in caplog.text
 
 
 def test_traceback_of_a_failing_receiver_has_no_secret(app: Flask, client: FlaskClient) -> None:

@@ -49,15 +49,14 @@ def test_only_pages_of_this_origin_can_log_out(
     assert allowed or client.get("/who").text == "known"
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_get_is_405_with_the_logout_button(client: FlaskClient, language: str) -> None:
+def test_get_is_405_with_the_logout_button(client: FlaskClient) -> None:
     client.application.jinja_env.undefined = StrictUndefined
     log_in(client)
-    response = client.get("/logout", headers=PAGE | {"Accept-Language": language})
+    response = client.get("/logout", headers=PAGE)
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
     assert response.headers["Cache-Control"] == "no-store"
-    assert f'<html lang="{language}"' in response.text
     assert '<form method="post">' in response.text
+    assert response.text.count("<button") == 1
     assert client.get("/who").text == "known"
 
 

@@ -44,13 +44,6 @@ def merge(browser: FlaskClient, tabs: list[FlaskClient]) -> None:
         browser.set_cookie(cookie.key, cookie.value)
 
 
-def test_five_tabs_that_were_opened_at_once_finish(app: Flask, client: FlaskClient) -> None:
-    tabs = [app.test_client() for _ in range(MAX_PENDING)]
-    states = [start(tab) for tab in tabs]
-    merge(client, tabs)
-    assert [finish(client, state).status_code for state in states] == [303] * MAX_PENDING
-
-
 def test_only_the_newest_of_tabs_that_were_opened_at_once_finish(
     app: Flask, client: FlaskClient
 ) -> None:

@@ -7,9 +7,8 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask, request
+from flask import Flask
 
-from flask_altdentifier.browser.request_login import get_request_login
 from flask_altdentifier.errors import ConfigError, StoreUnavailable
 from flask_altdentifier.records import Records
 from flask_altdentifier.stores import RedisStore
@@ -123,9 +122,6 @@ def test_one_failure_ends_all_calls_of_a_request(
     assert records.error_reported
     state = state_of(app)
     assert state.records() is not state.records()
-    with app.test_request_context():
-        first = get_request_login(state, request).records
-        assert get_request_login(state, request).records is first
 
 
 def test_config_error_of_the_store_is_not_hidden() -> None:

@@ -18,7 +18,7 @@ from flask_altdentifier import blueprint
 from flask_altdentifier.errors import ConfigError
 from flask_altdentifier.http.transport import HTTPTransport
 from flask_altdentifier.scopes import DOCUMENTED_SCOPE_NAMES
-from flask_altdentifier.state import MAX_LOGIN_URL, get_state
+from flask_altdentifier.state import MAX_LOGIN_URL
 from flask_altdentifier.stores import (
     MemoryStore,
     RedisStore,
@@ -152,14 +152,8 @@ def test_sessions_in_another_cache_need_a_store(tmp_path: Path) -> None:
         store_at_first_use(app)
 
 
-@pytest.mark.parametrize("kind", [7, ["redis"]])
-def test_session_type_must_be_text(kind: Any) -> None:
-    with pytest.raises(ConfigError, match="SESSION_TYPE"):
-        make_app(ALTDENTIFIER_STORE=None, SESSION_TYPE=kind)
-
-
-@pytest.mark.parametrize("prefix", [None, 7, b"session:", "", "a", "altdentifier:"])
-def test_unsafe_session_key_prefix_is_refused(prefix: Any) -> None:
+@pytest.mark.parametrize("prefix", ["", "a", "altdentifier:"])
+def test_unsafe_session_key_prefix_is_refused(prefix: str) -> None:
     """A session cookie could name a record of ours."""
     with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX"):
         make_app(SESSION_KEY_PREFIX=prefix)
@@ -179,11 +173,6 @@ def test_key_prefix_differs_between_providers_clients_and_session_prefixes() -> 
 def test_key_prefix_stays_the_same(config: dict[str, str]) -> None:
     """With another prefix, an update would end every login."""
     assert state_of(make_app(**config)).key_prefix == "altdentifier:38c203902c1b15b6:"
-
-
-def test_missing_registration_is_a_config_error() -> None:
-    with bare_app().app_context(), pytest.raises(ConfigError, match="register_blueprint"):
-        get_state()
 
 
 def test_transport_has_origin_and_timeout() -> None:

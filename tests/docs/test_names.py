@@ -7,7 +7,6 @@ import re
 import shlex
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,9 +16,7 @@ from flask_altdentifier import blueprint, errors, webhooks
 from flask_altdentifier.config import config_keys, key_name, read_config
 from flask_altdentifier.diagnostics.findings import DOCS_URL
 from flask_altdentifier.errors import AltDentifierError
-from flask_altdentifier.sandbox import Failure
 
-from .conftest import Site
 from .pages import PAGES, ROOT, blocks, rows
 
 #: `flask altdentifier NAME`, and the options up to the end of the line, the code or the comment.
@@ -128,19 +125,6 @@ def test_values_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     config = read_config(app.config)
     assert (config.client_id, config.client_secret, config.pkce) == ("123456789", "1e10", True)
     assert config.webhook_secret == ("new-signature", "old-signature")
-
-
-@pytest.mark.parametrize("failure", [f for f in Failure if f is not Failure.NONE], ids=str)
-def test_failures(failure: Failure, site: Any) -> None:
-    """A login fails with the reason in the table, which has the names of the sandbox's page."""
-    page: Site = site("quickstart")
-    page.sandbox.failure = failure
-    if failure.reason:
-        page.log_in(expect=failure.reason)
-    else:
-        assert failure is Failure.AUTHORIZE_ERROR
-    titles = [other.title for other in Failure]
-    assert titles.count(failure.title) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from flask_altdentifier.stores import MemoryStore
-
-from .browser import Fleet, callback, new_code, state_in
-from .jar import Jar
-from .memory import Clock, Store, ask, memory_app
+from .browser import Fleet, callback, new_code
 from .site import ROUNDS, Site
 
 
@@ -51,24 +45,3 @@ def test_seven_other_browsers_at_once(site: Site, fleet: Fleet) -> None:
         statuses = [answer.status for answer in fleet.volley(requests)]
         assert statuses == [400] * 3 + [303] + [400] * 4
         assert (site.provider.requests[code], site.provider.requests[stolen]) == (1, 0)
-
-
-@pytest.mark.parametrize(("seconds", "status"), [(599, 303), (601, 400), (1201, 400)])
-def test_late_login_is_rejected(seconds: int, status: int) -> None:
-    """Also in a browser that ignores the end of its cookies, and a store that keeps records."""
-
-    class Hoarder(Store):
-        def set(self, key: str, value: str, ttl: float) -> None:
-            MemoryStore.set(self, key, value, 10**8)
-
-    clock = Clock()
-    with clock.running():
-        app, provider = memory_app(Hoarder())
-        jar = Jar(clock.time)
-        answer = ask(app, "/login", jar)
-        for header in answer.set_cookies:
-            name, _, value = header.partition(";")[0].partition("=")
-            jar.put(name, value)
-        clock.advance(seconds)
-        assert ask(app, callback(state_in(answer), "late"), jar).status == status
-        assert provider.requests["late"] == (status == 303)

@@ -29,14 +29,6 @@ def test_ids_change_at_login_and_logout(site: Site) -> None:
             assert thief.get("/cart").body == "None"
 
 
-def test_session_of_a_login_alone_ends_with_it(site: Site) -> None:
-    browser = site.browser()
-    state = browser.start()
-    assert browser.jar.session_id is not None
-    browser.finish(state, "a-code")
-    assert browser.jar.session_id is None
-
-
 def test_planted_ids_are_worth_nothing(site: Site) -> None:
     """Neither those of another browser nor made-up ones."""
     for number in ROUNDS:

@@ -39,20 +39,6 @@ def test_five_tabs_finish_at_once(site: Site, fleet: Fleet) -> None:
         assert browser.token() in {site.provider.tokens[code] for code in codes}
 
 
-@pytest.mark.parametrize("lost", ["nothing", "session"])
-def test_sixth_tab_drops_the_oldest(site: Site, lost: str) -> None:
-    for _ in ROUNDS:
-        browser, code, states = site.browser(), new_code(), []
-        for _ in range(6):
-            states.append(browser.start())
-            browser.jar.forget(lost)
-        assert len(browser.jar.state_cookies) == 5
-        assert browser.finish(states[0], code).status == 400
-        assert site.provider.requests[code] == 0
-        for state in random.sample(states[1:], 5):
-            assert browser.finish(state, new_code()).location == "/next"
-
-
 def test_eight_tabs_opened_at_once_come_down_to_five(site: Site, fleet: Fleet) -> None:
     browser = site.browser()
     browser.receive(*fleet.volley([browser.request("/login")] * 8))
