@@ -43,10 +43,9 @@ def test_grant_inside_another_dataclass_hides_its_tokens() -> None:
     assert "secret" not in str(dataclasses.asdict(Visit([make_grant()])))
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_grant_cannot_be_pickled(protocol: int) -> None:
+def test_grant_cannot_be_pickled() -> None:
     with pytest.raises(TypeError, match="pickled"):
-        pickle.dumps(make_grant(), protocol)
+        pickle.dumps(make_grant())
 
 
 def test_copies_are_the_grant_itself() -> None:

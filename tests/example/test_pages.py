@@ -64,12 +64,6 @@ def test_servers_page_has_the_integration_link(
     assert "/oauth2/authorize?client_id=gatehouse&amp;scope=write:" in visitor.get("/servers").text
 
 
-def test_log_out(visitor: FlaskClient, altdentifier_login: LogIn) -> None:
-    altdentifier_login(visitor)
-    assert visitor.post("/logout").location == "/"
-    assert visitor.get("/members").status_code == 302
-
-
 @pytest.mark.parametrize(
     ("user_id", "level"),
     [("100000000000000001", 3), ("200000000000000002", 2), ("1000000000000000003", 0)],

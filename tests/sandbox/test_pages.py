@@ -76,8 +76,8 @@ def test_control_page_shows_settings_and_only_the_default_secret(site: Site) -> 
     assert "flask altdentifier sandbox" in Site([]).read("/")
 
 
-@pytest.mark.parametrize("failure", list(Failure))
-def test_switch_of_failures(site: Site, failure: Failure) -> None:
+def test_switch_of_failures(site: Site) -> None:
+    failure = Failure.RATE_LIMITED
     response = site.post("/", data={"failure": failure.value})
     assert (response.status_code, response.location) == (303, "/")
     assert site.state.failure is failure

@@ -155,15 +155,14 @@ def test_login_is_refused_in_time(script: str, app: Flask, adversary: Peer, watc
     assert client.get("/me").status_code == 200
 
 
-@pytest.mark.parametrize("status", ["301", "302", "303", "307", "308"])
-def test_no_redirect_is_followed(status: str, app: Flask, adversary: Peer) -> None:
+def test_no_redirect_is_followed(app: Flask, adversary: Peer) -> None:
     """Neither code nor secret nor token goes elsewhere."""
     client = app.test_client()
     log_in(client)
     with peer(send(http(TOKEN))) as thief:
         place = f"Location: {thief.origin}/{WORD}".encode()
-        adversary.respond = send(http(TOKEN, place, status=f"{status} X".encode()))
-        assert client.get("/ask").text == status
+        adversary.respond = send(http(TOKEN, place, status=b"307 X"))
+        assert client.get("/ask").text == "307"
         assert reason(finish(client, start(client))) == "provider_error"
         assert thief.connections == 0
 

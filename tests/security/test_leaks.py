@@ -51,6 +51,10 @@ WEBHOOK = "canary-webhook-secret"
 TEXT = "canary-text-of-the-peer"
 
 visitors = pytest.mark.parametrize("headers", [PAGE, {}], ids=["page", "program"])
+#: For tests of which the token requests differ.
+auth_methods = pytest.mark.parametrize(
+    "journey", ["client_secret_post", "client_secret_basic"], indirect=True
+)
 
 
 class Talkative(MemoryStore):
@@ -121,7 +125,7 @@ def leave() -> str:
     return "left"
 
 
-@pytest.fixture(params=["client_secret_post", "client_secret_basic"])
+@pytest.fixture
 def journey(
     request: pytest.FixtureRequest, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Journey]:
@@ -135,7 +139,7 @@ def journey(
             ALTDENTIFIER_PKCE=True,
             ALTDENTIFIER_STORE=Talkative(),
             ALTDENTIFIER_TIMEOUT=1,
-            ALTDENTIFIER_TOKEN_AUTH_METHOD=request.param,
+            ALTDENTIFIER_TOKEN_AUTH_METHOD=getattr(request, "param", "client_secret_post"),
             ALTDENTIFIER_WEBHOOK_SECRET=WEBHOOK,
         )
         app.testing = False  # errors are answered and logged, as in production
@@ -192,6 +196,7 @@ def test_secrets_do_flow(journey: Journey) -> None:
     assert len(journey.cookies) == 2
 
 
+@auth_methods
 @visitors
 def test_login_and_logout(journey: Journey, headers: dict[str, str]) -> None:
     state = journey.start(headers=headers)
@@ -234,6 +239,7 @@ REFUSED_HEADERS = [
 ]
 
 
+@auth_methods
 @visitors
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 429, 500, 503])
 def test_refused_exchange_and_api_call(
@@ -258,6 +264,7 @@ def test_refused_exchange_and_api_call(
         journey.get(path, headers=headers)
 
 
+@auth_methods
 @pytest.mark.parametrize(
     "response",
     [
