@@ -16,7 +16,8 @@ from .token_body import Token
 
 _SECRETS = ["fuzz-webhook-secret", "older-secret"]
 _BODIES = [
-    *("{", "}", "[", "]", '"OP"', ":", "1", "99", "1e400", "NaN", "null", ",", '"member"', "\ufeff"),
+    *("{", "}", "[", "]", '"OP"', ":", "1", "99", "1e400", "NaN", "null", ",", '"member"'),
+    "\ufeff",
     *('{"id": "1"}', '"method"', '"captcha"', '"\\ud800"', '"é"', '{"OP": 1}', '{"OP": 2.5}', " "),
     *("[" * 2000, "[" * 31, "9" * 5000, '{"OP": true, "method": []}', '{"OP": 1, "OP": 2}'),
 ]

@@ -15,10 +15,8 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer
 
-import flask_altdentifier.diagnostics
 from flask_altdentifier import blueprint
-from flask_altdentifier.diagnostics import explain_load_error
-from flask_altdentifier.diagnostics.findings import DOCS_URL, PROBLEMS
+from flask_altdentifier.diagnostics.findings import DOCS_URL
 from flask_altdentifier.errors import ConfigError
 from flask_altdentifier.sandbox import sandbox_state
 
@@ -167,72 +165,6 @@ def test_unknown_code_is_refused() -> None:
 )
 def test_site_that_is_not_valid(options: list[str]) -> None:
     assert run(good_app(), "check", *options).exit_code == 2
-
-
-@pytest.mark.parametrize(
-    ("source", "code", "text"),
-    [
-        ("app = 1\nimport os\nos.environ['NOT_SET']", "app-not-loaded", "NOT_SET"),
-        ("raise SystemExit", "app-not-loaded", "line 1"),
-        ("def create_app(): 1 / 0", "app-not-loaded", "division"),
-        ("import not_installed", "app-not-loaded", "not_installed"),
-        ("\nimport not_installed", "app-not-loaded", "Correct line 2 of"),
-        ("\ndef create_app(:", "app-not-loaded", "Correct line 2 of"),
-        ("x = 1", "app-not-loaded", "--app"),
-        ("from flask import Flask\napp = Flask('x')", "blueprint-missing", "blueprint"),
-        (
-            "from tests.support import bare_app, blueprint\n"
-            "bare_app(ALTDENTIFIER_PKCE=1).register_blueprint(blueprint)",
-            "config-invalid",
-            "ALTDENTIFIER_PKCE = True",
-        ),
-    ],
-)
-def test_app_that_cannot_be_loaded_is_a_finding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, code: str, text: str
-) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "broken_app", raising=False)
-    (tmp_path / "broken_app.py").write_text(source)
-    result = flask_command("--app", "broken_app", "altdentifier", "check", "--json")
-    [found] = json.loads(result.output)
-    assert found["code"] == code
-    assert text in found["title"] + found["fix"]
-    assert result.exit_code == 1
-
-
-def test_error_without_a_place_in_the_app_is_explained() -> None:
-    with pytest.raises(ValueError, match="Expecting") as caught:
-        json.loads("")
-    error = caught.value
-    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-    assert "json" in explain_load_error(error).fix
-
-
-@pytest.mark.parametrize(
-    ("message", "fix"),
-    [
-        ("ALTDENTIFIER_CLIENT_ID is None.", 'ALTDENTIFIER_CLIENT_ID = "..."  # copy it'),
-        ("SESSION_TYPE must be a string", "Change the config"),
-    ],
-)
-def test_config_error_has_its_fix(message: str, fix: str) -> None:
-    assert explain_load_error(ConfigError(message)).fix.startswith(fix)
-
-
-def test_table_of_problems_is_complete() -> None:
-    """Each code has texts and is used; the tests of its module name it."""
-    package = Path(flask_altdentifier.diagnostics.__file__).parent
-    sources = [path for path in package.glob("*.py") if path.name != "findings.py"]
-    used = "".join(path.read_text() for path in sources)
-    tests = "".join(p.read_text() for p in (Path(__file__).parent / "diagnostics").glob("test_*"))
-    tests += Path(__file__).read_text()
-    for code, problem in PROBLEMS.items():
-        assert problem.level in {"error", "warning"}
-        assert all("\n" not in text and text for text in problem[1:])
-        assert problem.title.endswith((".", ": {cause}", "{error}")), code
-        assert f'"{code}"' in used
-        assert f'"{code}"' in tests
 
 
 CALLBACK = "http://localhost:5000/callback"

@@ -153,6 +153,12 @@ def test_public_names() -> None:
         _ = flask_altdentifier.nonsense
 
 
+def test_submodules_are_imported_at_their_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(flask_altdentifier, "webhooks", raising=False)
+    assert flask_altdentifier.webhooks.__name__ == "flask_altdentifier.webhooks"
+    assert {"sandbox", "testing", "webhooks"} <= set(dir(flask_altdentifier))
+
+
 @pytest.mark.parametrize("name", ["errors", "signals", "stores", "webhooks", "sandbox", "testing"])
 def test_submodules_say_what_they_export(name: str) -> None:
     module = getattr(flask_altdentifier, name)

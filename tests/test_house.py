@@ -106,11 +106,3 @@ def test_words_are_the_terms_of_the_field() -> None:
 def test_state_is_not_looked_up_by_string() -> None:
     readers = {name for name, path in PATHS.items() if 'extensions["alt' in path.read_text()}
     assert readers <= {f"{NAME}.state"}  # its docstring
-
-
-def test_submodules_are_imported_at_their_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(flask_altdentifier, "webhooks", raising=False)
-    assert flask_altdentifier.webhooks.__name__ == "flask_altdentifier.webhooks"
-    assert {"sandbox", "testing", "webhooks"} <= set(dir(flask_altdentifier))
-    with pytest.raises(AttributeError):
-        _ = flask_altdentifier.nothing
