@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_numbers = itertools.count()
+
 
 class InProcessProvider:
     """One sandbox with one user, for any number of apps. It knows the client of every app."""
@@ -30,6 +33,8 @@ class InProcessProvider:
         self.client: WSGIClient = WSGIClient(app, use_cookies=False)
         self.state: SandboxState = sandbox_state(app)
         self.state.slow_seconds = 0.0  # `InProcessTransport` raises the timeout instead
+        #: Newer sandboxes have higher numbers.
+        self.number: int = next(_numbers)
         #: The scopes that the user unticks.
         self.declined: frozenset[str] = frozenset()
         #: Whether the user denies the whole login.

@@ -43,8 +43,8 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
     def __init__(self, *apps: Flask) -> None:
         self._provider = InProcessProvider()
         self._cleanup = ExitStack()
-        for app in apps:
-            self._serve(get_state(app))
+        for state in [get_state(app) for app in apps]:  # all before the first one is served
+            self._serve(state)
         if not apps:
             self._serve_every_app()
 
@@ -221,8 +221,11 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
             self._ensure_served(state)
 
     def _ensure_served(self, state: ExtensionState) -> InProcessTransport:
-        """Return the transport to the sandbox that serves an app. Serve it if none does."""
-        return get_sandbox_transport(state) or self._serve(state)
+        """Return the transport to the sandbox that serves an app. The newest sandbox serves it."""
+        serving = get_sandbox_transport(state)
+        if serving is None or serving.provider.number < self._provider.number:
+            return self._serve(state)
+        return serving
 
     def _serve(self, state: ExtensionState) -> InProcessTransport:
         transport = InProcessTransport(self._provider, state)

@@ -49,6 +49,14 @@ def test_close_restores_the_transport(app: Flask) -> None:
     assert isinstance(altdentifier(faked), FakeAltDentifier)
 
 
+def test_innermost_sandbox_of_every_app_serves_the_app(app: Flask) -> None:
+    for outer in (Sandbox(app), Sandbox()):
+        with outer, Sandbox() as inner:
+            inner.deny()
+            outer.log_in(app.test_client(), expect="access_denied")
+            inner.log_in(app.test_client(), expect="access_denied")
+
+
 def test_sandbox_of_one_app_serves_others_only_if_they_log_in(app: Flask) -> None:
     other = make_user_app()
     with Sandbox(app) as sandbox:
@@ -56,8 +64,14 @@ def test_sandbox_of_one_app_serves_others_only_if_they_log_in(app: Flask) -> Non
         assert "transport" not in vars(state_of(other))
         sandbox.log_in(other.test_client())
     assert "transport" not in vars(state_of(other))
-    with pytest.raises(errors.ConfigError, match="register_blueprint"):
-        Sandbox(bare_app())
+
+
+def test_sandbox_of_an_app_without_the_blueprint_serves_no_app(app: Flask) -> None:
+    # The traceback keeps the half-made sandbox alive.
+    with pytest.raises(errors.ConfigError, match="register_blueprint") as caught:
+        Sandbox(app, bare_app())
+    assert caught.tb is not None
+    assert "transport" not in vars(state_of(app))
 
 
 def test_declined_scope(client: FlaskClient, altdentifier_sandbox: Sandbox) -> None:
