@@ -27,7 +27,8 @@ def trust_factor(user_id: str) -> Response:
     """
     state = sandbox_state(current_app)
     if state.failure is Failure.UNAUTHORIZED or not _is_authorized(state):
-        raise _make_unauthorized()
+        challenge = WWWAuthenticate("bearer", {"error": "invalid_token"})  # RFC 6750 section 3.1
+        raise Unauthorized("The token is unknown or has expired.", www_authenticate=challenge)
     if state.failure is not Failure.BAD_REQUEST:  # only the token endpoint answers 400
         response = make_failure_response(state.failure, state.slow_seconds)
         if response is not None:
@@ -40,14 +41,8 @@ def trust_factor(user_id: str) -> Response:
 
 def _is_authorized(state: SandboxState) -> bool:
     """Return whether the request has a valid token or no Authorization header."""
-    if "Authorization" not in request.headers:
+    header = request.headers.get("Authorization")
+    if header is None:
         return True
-    sent = request.authorization
-    if sent is None or sent.type != "bearer":
-        return False
-    return state.get_token(sent.token or "") is not None
-
-
-def _make_unauthorized() -> Unauthorized:
-    challenge = WWWAuthenticate("bearer", {"error": "invalid_token"})  # RFC 6750 section 3.1
-    return Unauthorized("The token is unknown or has expired.", www_authenticate=challenge)
+    scheme, _, token = header.partition(" ")
+    return scheme.lower() == "bearer" and state.get_token(token.strip()) is not None

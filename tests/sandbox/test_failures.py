@@ -71,7 +71,9 @@ def test_token_is_accepted_until_it_expires(site: Site) -> None:
     assert site.get_trust_factor(Authorization=header).status_code == 401
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer other", "Basic YTpi", "x y"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer other", "Basic YTpi", "Basic \xe4", "x y"]
+)
 def test_invalid_token_is_401(site: Site, header: str) -> None:
     response = site.get_trust_factor(Authorization=header)
     assert response.status_code == 401
