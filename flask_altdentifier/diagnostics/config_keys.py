@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from difflib import SequenceMatcher, get_close_matches
@@ -71,8 +72,16 @@ def _unused_environment(subject: Subject) -> Findings:
         if subject.app.config.get(name) != default:
             continue
         for variable in (f"FLASK_{name}", name):
-            if os.environ.get(variable, str(default)).strip('"') != str(default):
-                yield finding("environment-unused", name=variable)
+            if variable in os.environ and _parse(os.environ[variable]) != default:
+                yield finding("environment-unused", name=variable, key=name)
+
+
+def _parse(text: str) -> Any:
+    """Return the value that `from_prefixed_env` reads from *text*."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _late_changes(subject: Subject) -> Findings:

@@ -53,8 +53,8 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "environment-unused": _warning(
         "{name} is set in the environment, but the app does not use it.",
-        "Only app.config.from_prefixed_env() reads it, before the blueprint is registered.",
-        "app.config.from_prefixed_env()  # above app.register_blueprint(blueprint)",
+        "Only app.config.from_prefixed_env() reads it, and only names that begin with FLASK_.",
+        "Set FLASK_{key}, and call app.config.from_prefixed_env() above register_blueprint().",
     ),
     "unknown-key": _warning(
         "{key} is not a config key of this extension.",

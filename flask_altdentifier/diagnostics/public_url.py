@@ -181,7 +181,7 @@ def _hosts(subject: Subject, public: PublicURL, netloc: str) -> Findings:
         yield finding("cookie-domain", host=host, domain=cookie_domain(app))
     trusted = app.config["TRUSTED_HOSTS"]
     is_ipv6 = ":" in host  # which Werkzeug never trusts
-    if trusted is not None and not is_ipv6 and not host_is_trusted(netloc, trusted):
+    if trusted is not None and not is_ipv6 and not host_is_trusted(host, trusted):
         names = [trusted] if isinstance(trusted, str) else trusted
         yield finding("trusted-hosts", host=host, hosts=[*names, host])
     server = app.config["SERVER_NAME"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, parse_qs, quote, urlencode, urljoin, urlsplit
 
 from .browser import Browser, Cookie, Page, path_matches
@@ -24,9 +25,12 @@ def follow_login(browser: Browser, url: str) -> tuple[Page, SplitResult, dict[st
     """Return the response that redirects to AltDentifier, that location, and its query."""
     for _ in range(MAX_REDIRECTS):
         page = browser.visit(url)
-        location = _split(urljoin(url, page.headers.get("Location", "")))
         if page.status not in _REDIRECTS:
             raise _unexpected(page, "site-no-login")
+        target = page.headers.get("Location", "")
+        location = _split(target, url)
+        if location is None:
+            raise SiteProblem("site-login-elsewhere", url=url, host=target)
         query = {name: values[0] for name, values in parse_qs(location.query).items()}
         if {"client_id", "redirect_uri", "state"} <= query.keys():
             return page, location, query
@@ -35,9 +39,17 @@ def follow_login(browser: Browser, url: str) -> tuple[Page, SplitResult, dict[st
     raise SiteProblem("site-login-elsewhere", url=url, host="itself")
 
 
-def _split(url: str) -> SplitResult:
-    """Return the parts of a URL of the site. Quotes it, because a fix can be a line of code."""
-    return urlsplit(quote(url, safe="!#$%&'()*+,/:;=?@[]~"))
+def _split(url: str, base: str = "") -> SplitResult | None:
+    """Return the parts of a URL of the site, or None if it is malformed.
+
+    Quotes the URL, because a fix can be a line of code.
+    """
+    try:
+        parts = urlsplit(quote(urljoin(base, url), safe="!#$%&'()*+,/:;=?@[]~"))
+        _ = parts.port  # raises ValueError if it is out of range
+    except ValueError:
+        return None
+    return parts
 
 
 def _check_redirect(url: SplitResult, location: SplitResult) -> None:
@@ -69,7 +81,8 @@ def _status(page: Page) -> str:
     location = page.headers.get("Location")
     if location is None:
         return str(page.status)
-    return f"{page.status} to {_without_query(_split(urljoin(page.url.geturl(), location)))}"
+    target = _split(location, page.url.geturl())
+    return f"{page.status} to {location if target is None else _without_query(target)}"
 
 
 def _without_query(url: SplitResult) -> str:
@@ -79,6 +92,8 @@ def _without_query(url: SplitResult) -> str:
 def find_callback(page: Page, redirect_uri: str) -> SplitResult:
     """Return *redirect_uri*. Raises `SiteProblem` if a browser sends no cookie of *page* there."""
     url, callback = page.url, _split(redirect_uri)
+    if callback is None:
+        raise SiteProblem("site-callback", url=redirect_uri, status=page.status)
     scheme = "https" if "https" in {url.scheme, callback.scheme} else "http"
     fixed = callback._replace(scheme=scheme, netloc=url.netloc).geturl()
     host, other = url.hostname or "", callback.hostname or ""
@@ -154,6 +169,8 @@ def page_skew(page: Page) -> int:
     skews = [clock_skew(page.headers.get("Date"))]
     for cookie in page.cookies:
         lifetime, expires = cookie.attributes.get("max-age", ""), cookie.attributes.get("expires")
-        if expires is not None and lifetime.isdigit() and not cookie.is_deleted:
+        # isdigit() accepts more than int() does.
+        is_number = re.fullmatch(r"[0-9]{1,9}", lifetime)
+        if expires is not None and is_number and not cookie.is_deleted:
             skews.append(clock_skew(expires) - int(lifetime))
     return max(skews, key=abs)

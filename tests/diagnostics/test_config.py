@@ -147,6 +147,11 @@ def test_known_prefix_of_the_redirect_uri(
     assert codes(app) == []
 
 
+def test_host_in_capitals_is_trusted() -> None:
+    uri = "https://Shop.Example/callback"
+    assert codes(live_app(ALTDENTIFIER_REDIRECT_URI=uri, TRUSTED_HOSTS=["shop.example"])) == []
+
+
 def test_local_redirect_uri_in_production() -> None:
     found = only(live_app(ALTDENTIFIER_REDIRECT_URI=LOCAL), production=True)
     assert found.code == "redirect-http"
@@ -171,6 +176,24 @@ def test_environment_that_the_app_does_not_read(monkeypatch: pytest.MonkeyPatch)
     found = only(good_app())
     assert found.code == "environment-unused"
     assert "FLASK_ALTDENTIFIER_GRANT_LIFETIME" in found.title
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("TIMEOUT", "10"), ("PKCE", "false"), ("LOGIN_LIFETIME", "600.0"), ("GRANT_LIFETIME", "null")],
+)
+def test_environment_may_set_a_default(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(f"FLASK_ALTDENTIFIER_{name}", text)
+    assert codes(good_app()) == []
+
+
+def test_environment_without_the_prefix_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALTDENTIFIER_AFTER_LOGIN", "/home")
+    found = only(good_app())
+    assert found.code == "environment-unused"
+    assert "Set FLASK_ALTDENTIFIER_AFTER_LOGIN" in found.fix
 
 
 def test_config_that_changed_after_registration() -> None:
