@@ -25,8 +25,9 @@ def create_app(clients: Clients | None = None, *, config: Mapping[str, Any] | No
     only, and set `TRUSTED_HOSTS` and `LOOPBACK_ONLY`.
 
     Args:
-        clients: A mapping of client ID to client secret, or an iterable of `Client` or of dicts
-            with the fields of `Client`. None means one client: `sandbox` with `sandbox-secret`.
+        clients: A mapping of client ID to client secret or to a dict of the other fields of
+            `Client`, or an iterable of `Client` or of dicts with its fields. None means one client:
+            `sandbox` with `sandbox-secret`.
         config: Values for `app.config`. The sandbox adds the key `LOOPBACK_ONLY` (default False).
             True refuses unregistered redirect URIs on other machines.
 
