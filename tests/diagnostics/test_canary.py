@@ -156,28 +156,28 @@ def test_proxy_is_named(monkeypatch: Patch, behind: Callable[[WSGI], WSGI], code
 
 
 @pytest.mark.parametrize(
-    ("config", "behind", "url", "title", "fix"),
+    ("config", "behind", "url", "leads_to", "fix"),
     [
         (
             {},
             rewrite_request(scheme="http"),
             "https://shop.example",
-            "The login at https://shop.example/login leads to http://shop.example/callback.",
+            "http://shop.example/callback",
             f'ALTDENTIFIER_REDIRECT_URI = "{PUBLIC}"',
         ),
         (
             {"ALTDENTIFIER_REDIRECT_URI": PUBLIC},
             lambda app: app,
             "http://shop.example",
-            f"The login at http://shop.example/login leads to {PUBLIC}.",
-            "Redirect all of http://shop.example to https in the proxy.",
+            PUBLIC,
+            "http://shop.example ",
         ),
         (
             {},
             answering("302 Found", "/login", Location=HTTP),
             "https://shop.example",
-            "The login at https://shop.example/login leads to http://shop.example/login.",
-            "Make this redirect go to https://shop.example/login",
+            HTTP,
+            "https://shop.example/login",
         ),
     ],
 )
@@ -186,12 +186,14 @@ def test_scheme_that_changes_is_named_with_its_fix(
     config: dict[str, Any],
     behind: Callable[[WSGI], WSGI],
     url: str,
-    title: str,
+    leads_to: str,
     fix: str,
 ) -> None:
     [problem] = visit(monkeypatch, behind(site(**config)), url).findings
     assert problem.code == "site-redirect-scheme"
-    assert (problem.title, problem.fix) == (title, fix)
+    named = [link.rstrip(".") for link in re.findall(r"https?://\S+", problem.title)]
+    assert named == [f"{url}/login", leads_to]
+    assert fix in problem.fix
 
 
 def test_redirect_uri_on_another_host_stays_https(monkeypatch: Patch) -> None:
@@ -320,7 +322,8 @@ def test_ignored_failure_is_no_all_clear() -> None:
         arguments = ["altdentifier", "check", "--site", f"http://127.0.0.1:{port}/no-login"]
         arguments += ["--ignore", "site-no-login"]
         text, as_json = flask_command(*arguments), flask_command(*arguments, "--json")
-    assert text.output == "No other problems found. 0 of 1 logins came back.\n"
+    assert "0 of 1" in text.output
+    assert " other " in text.output
     assert as_json.output == "[]\n"
     assert (text.exit_code, as_json.exit_code) == (1, 1)
 
@@ -328,7 +331,7 @@ def test_ignored_failure_is_no_all_clear() -> None:
 def test_sandbox_does_not_end_the_run(monkeypatch: Patch) -> None:
     canary = visit(monkeypatch, site(ALTDENTIFIER_BASE_URL="http://127.0.0.1:8400"))
     assert [problem.code for problem in canary.findings] == ["site-sandbox"]
-    assert canary.summary == f"{LOGINS} of {LOGINS} logins came back."
+    assert f"{LOGINS} of {LOGINS}" in canary.summary
 
 
 @pytest.mark.parametrize("body", ["Oops", '["reason"]', '{"reason": 7}'])
