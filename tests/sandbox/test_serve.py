@@ -89,8 +89,9 @@ def test_invalid_option_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_port_in_use_names_the_fix(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(SystemExit):
+    with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        __main__.main([f"--port={port}"])
+        with pytest.raises(SystemExit):
+            __main__.main([f"--port={port}"])
     last_line = capsys.readouterr().err.splitlines()[-1]
     assert all(fact in last_line for fact in (str(port), "--port"))
