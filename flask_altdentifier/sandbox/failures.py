@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple, NoReturn
+from typing import Any, NoReturn
+
+_REJECTED = "authorization_request_rejected"
 
 
-class _Text(NamedTuple):
-    group: str
-    title: str
-    detail: str
-    reason: str = ""
+def _endpoint(value: str, title: str, detail: str, reason: str) -> tuple[str, ...]:
+    return value, "The token endpoint and the API", title, detail, reason
+
+
+def _redirect(error: str, detail: str, reason: str) -> tuple[str, ...]:
+    return f"error={error}", "The redirect to your application", error, detail, reason
 
 
 class Failure(Enum):
@@ -26,23 +29,91 @@ class Failure(Enum):
         sandbox_state(app).failure = Failure.SLOW
     """
 
-    NONE = "none"
-    BAD_REQUEST = "bad-request"
-    UNAUTHORIZED = "unauthorized"
-    FORBIDDEN = "forbidden"
-    RATE_LIMITED = "rate-limited"
-    SERVER_ERROR = "server-error"
-    UNAVAILABLE = "unavailable"
-    SLOW = "slow"
-    GARBAGE = "garbage"
-    AUTHORIZE_ERROR = "authorize-error"
-    REDIRECT_ACCESS_DENIED = "error=access_denied"
-    REDIRECT_INVALID_REQUEST = "error=invalid_request"
-    REDIRECT_UNAUTHORIZED_CLIENT = "error=unauthorized_client"
-    REDIRECT_UNSUPPORTED_RESPONSE_TYPE = "error=unsupported_response_type"
-    REDIRECT_INVALID_SCOPE = "error=invalid_scope"
-    REDIRECT_SERVER_ERROR = "error=server_error"
-    REDIRECT_TEMPORARILY_UNAVAILABLE = "error=temporarily_unavailable"
+    _value_: str
+    #: The part of the sandbox that fails.
+    group: str
+    #: A few words for this failure.
+    title: str
+    #: One sentence about the failure.
+    detail: str
+    #: The `reason` of the app's error, or an empty string if the visitor does not come back.
+    reason: str
+
+    NONE = "none", "", "No failure", "Everything works.", ""
+    BAD_REQUEST = _endpoint(
+        "bad-request",
+        "400 Bad Request",
+        "The code is refused. Token endpoint only.",
+        "code_rejected",
+    )
+    UNAUTHORIZED = _endpoint(
+        "unauthorized",
+        "401 Unauthorized",
+        "The client secret or the access token is refused.",
+        "client_credentials_rejected",
+    )
+    FORBIDDEN = _endpoint(
+        "forbidden",
+        "403 Forbidden",
+        "The request is blocked, as by a bot filter.",
+        "provider_error",
+    )
+    RATE_LIMITED = _endpoint(
+        "rate-limited",
+        "429 Too Many Requests",
+        "With Retry-After: 30 seconds.",
+        "provider_unavailable",
+    )
+    SERVER_ERROR = _endpoint(
+        "server-error", "500 Internal Server Error", "With an HTML page.", "provider_error"
+    )
+    UNAVAILABLE = _endpoint(
+        "unavailable",
+        "503 Service Unavailable",
+        "With Retry-After: 60 seconds.",
+        "provider_unavailable",
+    )
+    SLOW = _endpoint(
+        "slow", "Slow", "The response is correct, but takes about 15 seconds.", "provider_timeout"
+    )
+    GARBAGE = _endpoint(
+        "garbage", "Garbage", "Status 200 with an HTML page instead of JSON.", "provider_error"
+    )
+    AUTHORIZE_ERROR = (
+        "authorize-error",
+        "The authorize page",
+        "500 instead of the page",
+        "The visitor does not return to the app.",
+        "",
+    )
+    REDIRECT_ACCESS_DENIED = _redirect("access_denied", "The user denied access.", "access_denied")
+    REDIRECT_INVALID_REQUEST = _redirect(
+        "invalid_request", "A parameter is missing or malformed.", _REJECTED
+    )
+    REDIRECT_UNAUTHORIZED_CLIENT = _redirect(
+        "unauthorized_client", "The application is not allowed to request a code.", _REJECTED
+    )
+    REDIRECT_UNSUPPORTED_RESPONSE_TYPE = _redirect(
+        "unsupported_response_type", "The response type is not “code”.", _REJECTED
+    )
+    REDIRECT_INVALID_SCOPE = _redirect(
+        "invalid_scope", "A scope is unknown or malformed.", _REJECTED
+    )
+    REDIRECT_SERVER_ERROR = _redirect(
+        "server_error", "AltDentifier failed unexpectedly.", "provider_error"
+    )
+    REDIRECT_TEMPORARILY_UNAVAILABLE = _redirect(
+        "temporarily_unavailable",
+        "AltDentifier is overloaded or in maintenance.",
+        "provider_unavailable",
+    )
+
+    def __new__(cls, value: Any, *texts: str) -> Failure:  # noqa: PYI034 -- it has no subclasses
+        """Create a member. Type checkers apply this to lookups too: `Failure("slow")`."""
+        member = object.__new__(cls)
+        member._value_ = value
+        member.group, member.title, member.detail, member.reason = texts
+        return member
 
     @property
     def redirect_error(self) -> str | None:
@@ -53,105 +124,3 @@ class Failure(Enum):
     @classmethod
     def _missing_(cls, value: object) -> NoReturn:
         raise ValueError(f"{value!r} is not a failure. Use a member, such as Failure.SLOW.")
-
-    @property
-    def group(self) -> str:
-        """The part of the sandbox that fails."""
-        return _TEXTS[self].group
-
-    @property
-    def title(self) -> str:
-        """A few words for this failure."""
-        return _TEXTS[self].title
-
-    @property
-    def detail(self) -> str:
-        """One sentence about the failure."""
-        return _TEXTS[self].detail
-
-    @property
-    def reason(self) -> str:
-        """The `reason` of the app's error, or an empty string if the visitor does not come back."""
-        return _TEXTS[self].reason
-
-
-_ENDPOINTS = "The token endpoint and the API"
-_PAGE = "The authorize page"
-_REDIRECT = "The redirect to your application"
-_REJECTED = "authorization_request_rejected"
-
-_TEXTS = {
-    Failure.NONE: _Text("", "No failure", "Everything works."),
-    Failure.BAD_REQUEST: _Text(
-        _ENDPOINTS,
-        "400 Bad Request",
-        "The code is refused. Token endpoint only.",
-        "code_rejected",
-    ),
-    Failure.UNAUTHORIZED: _Text(
-        _ENDPOINTS,
-        "401 Unauthorized",
-        "The client secret or the access token is refused.",
-        "client_credentials_rejected",
-    ),
-    Failure.FORBIDDEN: _Text(
-        _ENDPOINTS,
-        "403 Forbidden",
-        "The request is blocked, as by a bot filter.",
-        "provider_error",
-    ),
-    Failure.RATE_LIMITED: _Text(
-        _ENDPOINTS,
-        "429 Too Many Requests",
-        "With Retry-After: 30 seconds.",
-        "provider_unavailable",
-    ),
-    Failure.SERVER_ERROR: _Text(
-        _ENDPOINTS, "500 Internal Server Error", "With an HTML page.", "provider_error"
-    ),
-    Failure.UNAVAILABLE: _Text(
-        _ENDPOINTS,
-        "503 Service Unavailable",
-        "With Retry-After: 60 seconds.",
-        "provider_unavailable",
-    ),
-    Failure.SLOW: _Text(
-        _ENDPOINTS,
-        "Slow",
-        "The response is correct, but takes about 15 seconds.",
-        "provider_timeout",
-    ),
-    Failure.GARBAGE: _Text(
-        _ENDPOINTS, "Garbage", "Status 200 with an HTML page instead of JSON.", "provider_error"
-    ),
-    Failure.AUTHORIZE_ERROR: _Text(
-        _PAGE, "500 instead of the page", "The visitor does not return to the app."
-    ),
-    Failure.REDIRECT_ACCESS_DENIED: _Text(
-        _REDIRECT, "access_denied", "The user denied access.", "access_denied"
-    ),
-    Failure.REDIRECT_INVALID_REQUEST: _Text(
-        _REDIRECT, "invalid_request", "A parameter is missing or malformed.", _REJECTED
-    ),
-    Failure.REDIRECT_UNAUTHORIZED_CLIENT: _Text(
-        _REDIRECT,
-        "unauthorized_client",
-        "The application is not allowed to request a code.",
-        _REJECTED,
-    ),
-    Failure.REDIRECT_UNSUPPORTED_RESPONSE_TYPE: _Text(
-        _REDIRECT, "unsupported_response_type", "The response type is not “code”.", _REJECTED
-    ),
-    Failure.REDIRECT_INVALID_SCOPE: _Text(
-        _REDIRECT, "invalid_scope", "A scope is unknown or malformed.", _REJECTED
-    ),
-    Failure.REDIRECT_SERVER_ERROR: _Text(
-        _REDIRECT, "server_error", "AltDentifier failed unexpectedly.", "provider_error"
-    ),
-    Failure.REDIRECT_TEMPORARILY_UNAVAILABLE: _Text(
-        _REDIRECT,
-        "temporarily_unavailable",
-        "AltDentifier is overloaded or in maintenance.",
-        "provider_unavailable",
-    ),
-}
