@@ -12,8 +12,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import chromium_options
-from tests.browser.sites import serving_sites
+from tests.real_browsers.conftest import chromium_options
+from tests.real_browsers.sites import serving_sites
 
 SCALE = 1.25
 #: The pages side by side, with rounded corners on a transparent background.

@@ -56,7 +56,7 @@ def test_quickstart(site: Sites) -> None:
 
 
 def test_example_app_has_the_script_for_pages_in_memory() -> None:
-    """Its stories in tests/browser go back after a logout."""
+    """Its stories in tests/real_browsers go back after a logout."""
     (script,) = (block for block in blocks("protecting") if block.language == "js")
     example = ROOT / "example_app/static/live.js"
     assert script.code in example.read_text()
