@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -11,7 +12,6 @@ from flask import Flask
 from flask_altdentifier import blueprint, current_grant
 
 from . import headers, members, pages
-from .private_files import create_private_directory
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -33,7 +33,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.name = "Gatehouse"  # the sandbox shows this name
     app.config.from_prefixed_env()
     app.config.from_mapping(config)
-    create_private_directory(app.instance_path)
+    Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     app.register_blueprint(blueprint)  # /login, /callback and /logout
     members.install(app)  # /webhook

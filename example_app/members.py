@@ -18,8 +18,6 @@ from flask import Flask, current_app
 
 from flask_altdentifier import webhooks
 
-from .private_files import create_private_file
-
 #: Most rows that the page shows.
 SHOWN = 100
 #: Most characters of a name that are kept.
@@ -100,7 +98,6 @@ def _clean(text: str | None) -> str:
 @contextmanager
 def _transaction() -> Iterator[sqlite3.Connection]:
     path = Path(current_app.instance_path, "members.sqlite3")
-    create_private_file(path)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(_SCHEMA)
         database.execute("PRAGMA secure_delete = on")  # overwrites deleted rows in the file
