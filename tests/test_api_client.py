@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from traceback import TracebackException
 from typing import Any, TypeVar
@@ -128,93 +127,18 @@ def test_response_is_whole(lab: Lab) -> None:
     assert lab.result(view) == [418, "yes", 10, {"a": [1]}]
 
 
-@pytest.mark.parametrize("value", [{"é": [None, False]}, False, 0, "", [], {}])
-def test_json_is_sent(lab: Lab, value: Any) -> None:
-    lab.result(lambda: api.post("/x", json=value).status)
-    [(method, _, headers, body)] = lab.peer.calls
-    assert (method, headers["Content-Type"]) == ("POST", "application/json")
-    assert json.loads(body or b"") == value
-
-
 def test_get_and_post_pass_everything_on(lab: Lab) -> None:
     lab.result(lambda: api.get("/x", headers={"A": "b"}).status)
     lab.result(lambda: api.post("/x", data=b"\x00", headers={"A": "c"}).status)
+    lab.result(lambda: api.post("/x", json=[1], headers={"A": "d"}).status)
     sent = [(method, headers["A"], body) for method, _, headers, body in lab.peer.calls]
-    assert sent == [("GET", "b", None), ("POST", "c", b"\x00")]
+    assert sent == [("GET", "b", None), ("POST", "c", b"\x00"), ("POST", "d", b"[1]")]
 
 
-def test_bytes_and_headers_are_sent(lab: Lab) -> None:
-    headers = {"content-type": "a/b", "accept": "text/plain"}
-    lab.result(status_of("/x", "report", data=b"\x00", headers=headers))
-    [(method, _, sent, body)] = lab.peer.calls
-    assert (method, body, sent.pop("Authorization")) == ("REPORT", b"\x00", "Bearer blablatoken0")
-    assert {name.lower(): value for name, value in sent.items()} == headers
-
-
-# What is refused before it is sent
-
-
-@pytest.mark.parametrize(
-    ("url", "target"),
-    [
-        *((path, path) for path in words("/ /a//b /a?b=//c@d:e /@me")),
-        ("https://altdentifier.com", "/"),
-        ("https://altdentifier.com?a=https://x@y/", "/?a=https://x@y/"),
-        ("https://altdentifier.com:443/a?b", "/a?b"),
-        ("HTTPS://AltDentifier.COM:0443/A", "/A"),
-    ],
-)
-def test_path_or_url_of_the_base_url_is_sent(lab: Lab, url: str, target: str) -> None:
-    lab.result(status_of(url))
-    assert [call[1] for call in lab.peer.calls] == [target]
-
-
-OTHER_URLS = """api/v2 ?a #a //evil.example/x ///evil.example /\\evil.example /a\\b /a#b
-http://altdentifier.com/ ftp://altdentifier.com/ javascript://altdentifier.com/%0aalert(1)
-https:altdentifier.com/ https:/altdentifier.com/ https:///altdentifier.com/ https://
-https://evil.example/ https://altdentifier.com.evil.example/ https://altdentifier.com./
-https://xaltdentifier.com/ https://altdentifier.com:8443/ https://altdentifier.com:80/
-https://altdentifier.com:0/ https://altdentifier.com:99999/ https://altdentifier.com:x/
-https://user@altdentifier.com/ https://@altdentifier.com/ https://altdentifier.com@evil.example/
-https://altdentifier.com\\@evil.example/ https://evil.example\\@altdentifier.com/
-https://evil.example#@altdentifier.com/ https://altdentifier%2ecom/ https://[altdentifier.com]/
-https://[::1/ https://altdentifier.com//evil.example/ https://altdentifier.com/a#b"""
-MORE_URLS = ["", "/a b", " /a", "/a\nb", "/\t/evil.example", "/a\x00", "/é", "/\ud800"]
-RESERVED = """Authorization AUTHORIZATION host Content-Length Transfer-Encoding Connection
-accept-encoding Expect TE Trailer Upgrade"""
-NAMES = ["", "X A", "X:", "X-é", "X-A\r\nHost", *words(RESERVED)]
-VALUES = ["a\r\nHost: b", "a\n b", "a\x00", "é", "a\tb", 1]
-BODIES: list[dict[str, Any]] = [
-    {"json": {}, "data": b""},
-    {"json": float("nan")},
-    {"json": {1, 2}},
-    {"data": "text"},
-]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        *({"url": url} for url in words(OTHER_URLS) + MORE_URLS),
-        *({"method": method} for method in ("", "GET ", "GET /", "G\r\nX", "GÉT", "GET\0", "1")),
-        *({"headers": {name: "x"}} for name in NAMES),
-        *({"headers": {"X-A": value}} for value in VALUES),
-        *BODIES,
-    ],
-    ids=repr,
-)
-def test_invalid_argument_raises_before_anything_is_sent(lab: Lab, options: dict[str, Any]) -> None:
-    view = status_of(**{"method": "POST", "url": "/x", **options})
-    assert lab.result(raised_by(view)) in {"ValueError", "TypeError"}
-    assert lab.peer.calls == []
-
-
-def test_port_of_the_base_url_counts() -> None:
-    lab = Lab(ALTDENTIFIER_BASE_URL="http://[::1]:8400")
-    log_in(lab.client)
-    assert lab.result(status_of("http://[::1]:8400/a")) == 200
-    for url in ("http://[::1]/a", "https://[::1]:8400/a", "https://altdentifier.com/a"):
-        assert lab.result(raised_by(status_of(url))) == "ValueError"
+def test_only_urls_of_the_base_url_are_called(lab: Lab) -> None:
+    assert lab.result(status_of("https://altdentifier.com/a")) == 200
+    assert lab.result(raised_by(status_of("https://evil.example/a"))) == "ValueError"
+    assert [target for _, target, _, _ in lab.peer.calls] == ["/a"]
 
 
 # Without a grant, and its end
@@ -358,12 +282,11 @@ def trust_factor(user_id: Any = "123") -> Callable[[], Any]:
     return lambda: (found := api.trust_factor(user_id)) and [found.level, found.text]
 
 
-@pytest.mark.parametrize("user_id", ["123", 123, "0", "1" * 20])
-def test_trust_factor(lab: Lab, user_id: str | int) -> None:
+def test_trust_factor(lab: Lab) -> None:
     lab.peer.answer(200, TRUSTED)
-    assert lab.result(trust_factor(user_id)) == [2, "Trusted"]
+    assert lab.result(trust_factor(123)) == [2, "Trusted"]
     [(method, target, headers, _)] = lab.peer.calls
-    assert (method, target) == ("GET", f"/api/v2/user/{user_id}/trustfactor")
+    assert (method, target) == ("GET", "/api/v2/user/123/trustfactor")
     assert headers["Authorization"] == "Bearer blablatoken0"
 
 
@@ -392,12 +315,8 @@ def test_unknown_account_has_no_trust_factor(lab: Lab) -> None:
     assert lab.result(trust_factor()) is None
 
 
-INVALID_IDS = ["", "x", "1" * 21, "-1", -1, "1/../2", "1?a", "%31", "1\n", "٣", True, None, 1.0]
-
-
-@pytest.mark.parametrize("user_id", INVALID_IDS)
-def test_user_id_must_be_a_discord_id(lab: Lab, user_id: Any) -> None:
-    assert lab.result(raised_by(trust_factor(user_id))) == "ValueError"
+def test_user_id_must_be_a_discord_id(lab: Lab) -> None:
+    assert lab.result(raised_by(trust_factor("1/../2"))) == "ValueError"
     assert lab.peer.calls == []
 
 
