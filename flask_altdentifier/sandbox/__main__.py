@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from typing import TYPE_CHECKING
+import click
 
 from .clients import DEFAULT_CLIENT, Client
 from .serve import DEFAULT_PORT, make_server, serve
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve a sandbox with one client until Ctrl+C."""
-    parser = _make_parser()
-    options = parser.parse_args(arguments)
+@click.command()
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 is any free port.",
+)
+@click.option("--client-id", default=DEFAULT_CLIENT.client_id, show_default=True)
+@click.option("--client-secret", default=DEFAULT_CLIENT.client_secret, show_default=True)
+@click.option(
+    "--redirect-uri",
+    multiple=True,
+    help="Can be repeated. Without it, any redirect URI on this machine is accepted.",
+)
+def main(port: int, client_id: str, client_secret: str, redirect_uri: tuple[str, ...]) -> None:
+    """Run a local AltDentifier that knows one client, until Ctrl+C."""
     try:
-        client = Client(
-            options.client_id, options.client_secret, redirect_uris=tuple(options.redirect_uri)
-        )
-        server = make_server(options.port, [client], options.host)
+        server = make_server(port, [Client(client_id, client_secret, redirect_uris=redirect_uri)])
     except ValueError as error:
-        parser.error(str(error))
+        raise click.UsageError(str(error)) from None
     except OSError as error:
-        parser.error(f"{error} Choose another port with --port.")
+        raise click.ClickException(f"{error} Choose another port with --port.") from None
     serve(server)
 
 
-def _make_parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        "python -m flask_altdentifier.sandbox",
-        description="Run a local AltDentifier that knows one client, until Ctrl+C.",
-    )
-    parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="default: %(default)s. 0 is any free port."
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="localhost or 127.0.0.0/8")
-    parser.add_argument("--client-id", default=DEFAULT_CLIENT.client_id)
-    parser.add_argument("--client-secret", default=DEFAULT_CLIENT.client_secret)
-    parser.add_argument(
-        "--redirect-uri",
-        action="append",
-        default=[],
-        help="can be repeated. Without it, any redirect URI on this machine is accepted.",
-    )
-    return parser
-
-
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m flask_altdentifier.sandbox")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING
 
 from werkzeug.serving import WSGIRequestHandler
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from .clients import Clients
 
+HOST = "127.0.0.1"
 DEFAULT_PORT = 8400
 
 
@@ -29,13 +29,12 @@ class RequestHandler(WSGIRequestHandler):
         self.log("info", '"%s %r" %s %s', self.command, path, code, size)
 
 
-def run(port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "127.0.0.1") -> None:
+def run(port: int = DEFAULT_PORT, clients: Clients | None = None) -> None:
     """Serve a sandbox until Ctrl+C.
 
     Args:
         port: As for `make_server`.
         clients: As for `create_app`.
-        host: As for `make_server`.
 
     Raises:
         ValueError: As for `make_server`.
@@ -45,27 +44,23 @@ def run(port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "1
 
         run(8400, {"my-app": "not-a-real-secret"})
     """
-    serve(make_server(port, clients, host))
+    serve(make_server(port, clients))
 
 
-def make_server(
-    port: int = DEFAULT_PORT, clients: Clients | None = None, host: str = "127.0.0.1"
-) -> BaseWSGIServer:
-    """Return an HTTP server of a new sandbox. It listens, but does not respond yet.
+def make_server(port: int = DEFAULT_PORT, clients: Clients | None = None) -> BaseWSGIServer:
+    """Return an HTTP server of a new sandbox. It listens on 127.0.0.1, but does not respond yet.
 
-    Requests with another `Host` than this machine get 400, which prevents DNS rebinding. IPv6 is
-    not supported, because Werkzeug cannot trust an IPv6 host.
+    Requests with another `Host` than this machine get 400, which prevents DNS rebinding.
 
     Args:
         port: A port, or 0 for any free port. The server's attribute `port` has the result.
         clients: As for `create_app`.
-        host: `localhost` or an address in 127.0.0.0/8.
 
     Returns:
         The server. `serve` runs it.
 
     Raises:
-        ValueError: *host* is not a loopback address, or *port* or a client is not valid.
+        ValueError: A client is not valid.
         OSError: The port cannot be used. The message is one line that names the port.
 
     Example::
@@ -74,16 +69,12 @@ def make_server(
         Thread(target=server.serve_forever, daemon=True).start()
         base_url = f"http://127.0.0.1:{server.port}"
     """
-    if not _is_loopback(host):
-        raise ValueError(f"the sandbox serves localhost or 127.0.0.0/8 only, not {host!r}")
-    if not 0 <= port <= 65535:
-        raise ValueError("a port is a number from 0 to 65535")
-    config = {"TRUSTED_HOSTS": ["localhost", "127.0.0.1", host], "LOOPBACK_ONLY": True}
+    config = {"TRUSTED_HOSTS": ["localhost", HOST], "LOOPBACK_ONLY": True}
     app = create_app(clients, config=config)
     # Werkzeug gets a bound socket, because it exits the process if it cannot bind.
-    with _listen(host, port) as listener:
+    with listen(port) as listener:
         return make_wsgi_server(
-            host, port, app, threaded=True, request_handler=RequestHandler, fd=listener.fileno()
+            HOST, port, app, threaded=True, request_handler=RequestHandler, fd=listener.fileno()
         )
 
 
@@ -101,17 +92,11 @@ def serve(server: BaseWSGIServer) -> None:
     server.serve_forever()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """Return a socket that listens on 127.0.0.1. Raises `OSError` that names the port."""
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((HOST, port))
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
         reason = "is in use" if in_use else f"cannot be used: {error.strerror}"
         raise OSError(f"Port {port} {reason}.") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return IPv4Address(host).is_loopback
-    except AddressValueError:
-        return host == "localhost"
