@@ -84,6 +84,10 @@ def logout_all() -> int:
         with app.app_context():
             logout_all()
     """
-    records = get_state().records()
+    state = get_state()
+    records = state.records()
     records.clear("pending")
-    return records.clear("grant")
+    count = records.clear("grant")
+    if has_request_context():
+        get_request_login(state, request).end()  # `current_grant` is falsy from now on
+    return count

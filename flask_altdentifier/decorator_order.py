@@ -26,6 +26,8 @@ def layers(view: Any) -> Iterator[Any]:
 
 def record_guarded(view: Any, guarded: Any) -> None:
     """Record *guarded*, so that `flask altdentifier check` finds a route to the unguarded view."""
+    # An app factory that runs twice guards a view twice, and `wraps` copies the first record.
+    vars(guarded).pop(GUARDED_VERSION, None)
     for layer in layers(view):
         with suppress(AttributeError):  # a method or a partial has no attributes
             setattr(layer, GUARDED_VERSION, guarded)

@@ -43,7 +43,8 @@ def requires_scope(*scopes: str) -> Callable[[View], View]:
         The decorator.
 
     Raises:
-        TypeError: The parentheses are missing, or it stands above the route decorator.
+        TypeError: The parentheses are missing, it stands above the route decorator, or the view is
+            a class.
         ValueError: A scope is not valid.
 
     Example::
@@ -56,6 +57,7 @@ def requires_scope(*scopes: str) -> Callable[[View], View]:
     required = _validate(scopes, "@requires_scope")
 
     def decorate(view: View) -> View:
+        _refuse_class(view, "requires_scope(...)")
         refuse_routed(view, sys._getframe(1))  # noqa: SLF001
         # Stacked decorators check once, for all scopes.
         all_scopes = required | getattr(view, REQUIRED_SCOPES, frozenset())
@@ -139,8 +141,7 @@ def public(view: View) -> View:
         def about():
             return "Everybody can read this."
     """
-    if isinstance(view, type):
-        raise TypeError(f"Set the attribute decorators = [public] of {view.__name__} instead.")
+    _refuse_class(view, "public")
     setattr(view, _PUBLIC, True)
     return view
 
@@ -188,6 +189,14 @@ def _keep_private(response: Response) -> Response:
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _refuse_class(view: object, decorator: str) -> None:
+    if isinstance(view, type):
+        raise TypeError(
+            f"Set the attribute decorators = [{decorator}] of {view.__name__} instead. In "
+            "Flask-RESTX, it is method_decorators."
+        )
 
 
 def _validate(scopes: tuple[Any, ...], usage: str) -> frozenset[str]:

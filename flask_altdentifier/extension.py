@@ -100,9 +100,10 @@ blueprint: AltDentifierBlueprint = AltDentifierBlueprint(
 )
 blueprint.add_url_rule("/login", "login", views.login, methods=["GET"])
 # Every method reaches this view, which answers 405 to all but GET. A 405 of Flask's own would lack
-# the view's Cache-Control and Referrer-Policy.
+# the headers of `keep_code_private`.
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 blueprint.add_url_rule("/callback", "callback", views.callback, methods=_ALL_METHODS)
+blueprint.after_request(views.keep_code_private)
 blueprint.add_url_rule("/logout", "logout", views.logout, methods=["GET", "POST"])
 blueprint.cli.help = "AltDentifier: run the app with a sandbox, check it, end all logins."
 for _command in cli.commands:

@@ -58,7 +58,7 @@ class Records:
         """Write several records, in one round trip if the store can. Raises `StoreUnavailable`."""
         serialized = [self._serialize(*record) for record in records]
         # A wrapper with `__getattr__` may encrypt in `set`, but would pass `set_records` on.
-        if hasattr(type(self._get_store()), "set_records"):
+        if len(serialized) > 1 and hasattr(type(self._get_store()), "set_records"):
             self._call("set_records", serialized)
         else:
             for record in serialized:

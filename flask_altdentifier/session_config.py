@@ -27,7 +27,13 @@ def _is_same_site(value: Any) -> bool:
 
 
 def _is_lifetime(value: Any) -> bool:
-    return isinstance(value, timedelta) or (isinstance(value, int) and value is not True)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            value = timedelta(seconds=value)
+        except (OverflowError, ValueError):
+            return False
+    # Flask adds it to the current time, and dates end with the year 9999.
+    return isinstance(value, timedelta) and timedelta(0) < value < timedelta(days=365_000)
 
 
 def _or_none(is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -61,7 +67,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "must be True or False (true or false in the environment).",
     ),
     "SESSION_COOKIE_SAMESITE": (_is_same_site, "must be 'Lax', 'Strict', 'None' or None."),
-    "PERMANENT_SESSION_LIFETIME": (_is_lifetime, "must be a timedelta, or a number of seconds."),
+    "PERMANENT_SESSION_LIFETIME": (
+        _is_lifetime,
+        "must be a timedelta, or a number of seconds, above 0 and below 1,000 years.",
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, after_this_request, current_app, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from . import signals
@@ -35,11 +35,13 @@ def login() -> Response:
     next_path = args.get("next")
     added = frozenset(args.get("scope", "").split(" ")) & DOCUMENTED_SCOPE_NAMES
     try:
-        # A prefetch can look like a script's request. `start_login` refuses it.
-        if is_script_request(current) and not is_prefetch(current):
-            raise NotANavigation(login_url=state.login_url(next_path, added))
-        moved = _redirect_to_callback_host(state)
-        return moved or start_login(state, state.config.scope | added, next=next_path)
+        if not is_prefetch(current):  # `start_login` refuses it
+            if is_script_request(current):
+                raise NotANavigation(login_url=state.login_url(next_path, added))
+            moved = _redirect_to_callback_host(state)
+            if moved is not None:
+                return moved
+        return start_login(state, state.config.scope | added, next=next_path)
     except AltDentifierError as error:
         log("Login not started: %s", error)
         raise
@@ -72,7 +74,6 @@ def _redirect_to_callback_host(state: ExtensionState) -> Response | None:
 @public
 def callback() -> Response:
     """`GET /callback`: receive the authorization response (RFC 6749 section 4.1.2)."""
-    after_this_request(_keep_code_private)
     _require_get()
     state = get_state()
     try:
@@ -90,9 +91,15 @@ def callback() -> Response:
     raise failure
 
 
-def _keep_code_private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+def keep_code_private(response: Response) -> Response:
+    """Keep the code in the callback's URL out of caches and of the `Referer` header.
+
+    Runs after each request to the blueprint, because a `before_request` function of the app can
+    answer the callback.
+    """
+    if request.endpoint == f"{request.blueprint}.callback":
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

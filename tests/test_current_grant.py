@@ -213,3 +213,11 @@ def test_logout_all_ends_logins_and_pending_logins_of_one_app(
     assert reason(finish(client, state)) == "invalid_state"
     assert client.get("/cart").text == "apples"
     assert others.get("/who").text == "known"
+
+
+def test_logout_all_ends_the_grant_of_its_own_request(app: Flask, client: FlaskClient) -> None:
+    app.add_url_rule(
+        "/end", "end", lambda: f"{bool(current_grant)} {logout_all()} {bool(current_grant)}"
+    )
+    log_in(client)
+    assert client.get("/end").text == "True 1 False"

@@ -324,6 +324,12 @@ def test_public_view_stays_guarded_by_its_own_decorator(app: Flask, client: Flas
     assert client.get("/both").status_code == 401
 
 
+def test_class_cannot_be_guarded() -> None:
+    """Above the route of Flask-RESTX, the guard would have no effect."""
+    with pytest.raises(TypeError, match=r"decorators = \[requires_scope\(...\)\]"):
+        requires_scope()(Thing)
+
+
 def test_public_method_view(closed: FlaskClient) -> None:
     class Open(Thing):
         decorators = [public]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import pickle
 from typing import Any
 
 import pytest
@@ -90,6 +91,13 @@ def test_programs_get_problem_json(kind: type[AltDentifierError]) -> None:
     assert ("missing_scopes" in problem) == (kind is InsufficientScope)
     assert response.headers["Cache-Control"] == "no-store"
     assert {"Accept", "Accept-Language"} <= set(response.headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_error_can_be_pickled(kind: type[AltDentifierError]) -> None:
+    """For example in a pool of processes, which waits forever otherwise."""
+    error = make(kind, login_url="/login")
+    assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
 
 
 def test_missing_scopes_are_sorted() -> None:

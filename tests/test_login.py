@@ -131,6 +131,12 @@ def test_login_beside_www_moves_to_the_host_of_the_callback(callback: str, host:
     assert client.get("/login", headers={"Host": host}).location == f"{origin}/login?moved=1"
 
 
+def test_prefetch_beside_www_is_refused() -> None:
+    client = make_app(ALTDENTIFIER_REDIRECT_URI="https://app.example/callback").test_client()
+    headers = {"Host": "www.app.example", "Sec-Purpose": "prefetch"}
+    assert reason(client.get("/login", headers=headers)) == "prefetch_refused"
+
+
 @pytest.mark.parametrize("host", ["app.example", "internal:8000", "www.evil.example"])
 def test_login_on_another_host_does_not_move(host: str) -> None:
     """Behind a proxy the host that the app sees need not be the public one."""

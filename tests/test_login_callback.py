@@ -67,6 +67,17 @@ def test_other_methods_are_405_and_consume_nothing(client: FlaskClient, method: 
     assert finish(client, state).status_code == 303
 
 
+def test_response_of_an_own_hook_keeps_the_code_private_too(
+    app: Flask, client: FlaskClient
+) -> None:
+    app.before_request(lambda: ("maintenance", 503))
+    response = client.get("/callback?code=a&state=b")
+    assert (response.status_code, response.text) == (503, "maintenance")
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert "Referrer-Policy" not in client.get("/login").headers
+
+
 # The state
 
 UNKNOWN = "s" * 43

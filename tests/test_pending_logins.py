@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, session
 from flask.testing import FlaskClient
 
+from flask_altdentifier import authorize_redirect, errors
 from flask_altdentifier.browser.pending_logins import MAX_PENDING, PendingLogin
 
 from .support import (
@@ -69,6 +70,18 @@ def test_thirty_tabs_at_once_set_at_most_eight_cookies(
     assert reason(finish(client, states[0])) == "invalid_state"
     assert len([name for name in cookies_of(client) if "_state_" in name]) == MAX_PENDING
     assert store.calls.count("delete pending") == 32
+
+
+def test_login_of_an_error_handler_sets_at_most_eight_cookies(
+    app: Flask, client: FlaskClient
+) -> None:
+    app.register_error_handler(errors.AccessDenied, lambda _: authorize_redirect(next="/"))
+    tabs = [app.test_client() for _ in range(16)]
+    states = [start(tab) for tab in tabs]
+    merge(client, tabs)
+    response = client.get(f"/callback?error=access_denied&state={states[-1]}")
+    assert response.location.startswith("https://altdentifier.com/")
+    assert len(set_cookies(response)) <= 8
 
 
 def made_up(number: int) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Sessions that live in the store of the logins."""
+"""Sessions that live in the login store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cachelib import SimpleCache
-from flask import Flask, Request, Response, session
+from flask import Flask, Request, Response, request, session
 from flask.sessions import SessionInterface, SessionMixin
 from flask.testing import FlaskClient
 from flask_session import Session
@@ -16,6 +16,7 @@ from flask_altdentifier import authorize_redirect, blueprint, errors, logout, si
 from flask_altdentifier.browser.session import regenerate_session_id
 
 from .support import (
+    NAME,
     PAGE,
     FakeAltDentifier,
     WatchedStore,
@@ -217,6 +218,18 @@ def test_write_to_a_store_that_is_down_is_a_503(
     assert set_cookies(response) == []
 
 
+def test_logout_of_the_app_does_not_seem_to_succeed_while_the_store_is_down(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    app.add_url_rule("/out", "out", lambda: session.pop("cart", "bye"))
+    client.get("/cart/apples")
+    store.fail()
+    assert reason(client.get("/out")) == "store_unavailable"
+    store.failing.clear()
+    assert client.get("/out").text == "apples"
+    assert client.get("/out").text == "bye"
+
+
 def test_own_error_response_replaces_a_stream_and_closes_it(
     app: Flask, store: WatchedStore
 ) -> None:
@@ -246,7 +259,8 @@ def test_own_error_response_to_a_callback_is_as_private_as_ours(
     app: Flask, client: FlaskClient, store: WatchedStore
 ) -> None:
     """The address of the page has the code and the state in it."""
-    app.register_error_handler(errors.StoreUnavailable, lambda error: ("own", 418))
+    own = {"Cache-Control": "public", "Referrer-Policy": "unsafe-url"}
+    app.register_error_handler(errors.StoreUnavailable, lambda error: ("own", 418, own))
     client.get("/cart/apples")
     state = start(client)
     store.failing = {"set session"}
@@ -254,6 +268,7 @@ def test_own_error_response_to_a_callback_is_as_private_as_ours(
     assert (response.status_code, response.text) == (418, "own")
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Vary"] == "Cookie"
 
 
 def test_error_response_of_a_login_that_cannot_start_keeps_the_headers_of_the_app(
@@ -282,19 +297,60 @@ def test_change_before_a_login_that_cannot_start_is_not_lost_in_silence(
 
 
 @pytest.mark.parametrize("failing", ["set grant", "delete grant", "set session", "delete session"])
-def test_failure_at_a_login_keeps_the_session_and_sets_no_cookie(
-    client: FlaskClient, store: WatchedStore, failing: str
+def test_failure_at_a_login_keeps_the_session_and_logs_nobody_in(
+    app: Flask, client: FlaskClient, store: WatchedStore, failing: str
 ) -> None:
+    sent: list[str] = []
     client.get("/cart/apples")
-    log_in(client)
-    before, state = cookies_of(client), start(client)
+    before, state = cookies_of(client), start(client, "/login?next=/cart")
+    client.set_cookie(NAME, "x" * 43)  # an older login, which is deleted
     store.failing = {failing}
-    response = finish(client, state)
-    assert reason(response) == "store_unavailable"
-    assert set_cookies(response) == []
+    with (
+        signals.logged_in.connected_to(lambda *_, **__: sent.append("in"), app),
+        signals.login_failed.connected_to(lambda *_, **__: sent.append("failed"), app),
+    ):
+        response = finish(client, state)
+    assert sent == ["failed"]
+    assert response.json is not None
+    assert (response.json["reason"], response.json["login_url"]) == (
+        "store_unavailable",
+        "/login?next=/cart",
+    )
+    assert client.get("/who").text == "nobody"
     store.failing.clear()
-    assert cookies_of(client)["session"] == before["session"]
+    assert (cookies_of(client)["session"] == before["session"]) == failing.startswith("set")
     assert client.get("/cart").text == "apples"
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+def test_change_in_a_list_after_the_session_was_saved_is_written(
+    app: Flask, client: FlaskClient, path: str
+) -> None:
+    """A session does not notice a change in one of its values."""
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        if "list" in session:
+            session["list"].append(request.path)
+        return response
+
+    with client.session_transaction() as transaction:
+        transaction["list"] = []
+    client.open(path, method="POST" if path == "/logout" else "GET")
+    with client.session_transaction() as transaction:
+        assert transaction["list"] == [path]
+
+
+def test_session_that_is_emptied_after_it_was_saved_is_deleted(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    @app.after_request
+    def clear(response: Response) -> Response:
+        session.clear()
+        return response
+
+    start(client)
+    assert store.keys("session") == []
 
 
 @pytest.mark.parametrize("failing", ["get grant", "delete grant", "set session", "delete session"])
@@ -400,8 +456,11 @@ def test_signed_cookie_sessions_are_refused(path: str) -> None:
 
 
 def test_failure_of_another_session_server_is_store_unavailable(
-    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    app = make_app(SESSION_TYPE="cachelib", SESSION_CACHELIB=SimpleCache())
+    Session(app)
+    client = app.test_client()
     client.get("/cart/apples")
     log_in(client)
 

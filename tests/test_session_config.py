@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import nan
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from .support import make_app
         ("SESSION_COOKIE_PATH", [5, "app", "/a;b", "/ü"]),
         ("SESSION_COOKIE_SECURE", ["no", "False", 1, None]),
         ("SESSION_COOKIE_SAMESITE", ["bogus", True, 1]),
-        ("PERMANENT_SESSION_LIFETIME", ["abc", True, None]),
+        ("PERMANENT_SESSION_LIFETIME", ["abc", True, False, None, 0, -1.5, nan, 1e300, 4e10]),
     ],
 )
 def test_invalid_value_is_refused_at_registration(key: str, values: list[Any]) -> None:
@@ -43,4 +44,4 @@ def test_valid_values_are_accepted() -> None:
         SESSION_COOKIE_SAMESITE="lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=1),
     )
-    make_app(SESSION_COOKIE_DOMAIN=False, PERMANENT_SESSION_LIFETIME=3600)
+    make_app(SESSION_COOKIE_DOMAIN=False, PERMANENT_SESSION_LIFETIME=3600.5)

@@ -77,6 +77,8 @@ class BrowserCookies:
         self.path: str = interface.get_cookie_path(app)
         self.domain: str | None = interface.get_cookie_domain(app)
         self.secure: bool = request.is_secure or interface.get_cookie_secure(app)
+        #: The OAuth states whose cookies the response deletes.
+        self.deleted_states: set[str] = set()
         # With this prefix, neither a sibling host nor plain http can set the cookie (RFC 6265bis).
         is_host_only = self.secure and not self.domain and self.path == "/"
         self.name: str = f"{'__Host-' if is_host_only else ''}altdentifier_{state.client_hash}"
@@ -114,6 +116,7 @@ class BrowserCookies:
 
     def delete_state_cookie(self, oauth_state: str) -> None:
         """Delete the state cookie of *oauth_state*."""
+        self.deleted_states.add(oauth_state)
         self._delete(self._state_cookie_name(oauth_state))
 
     def _state_cookie_name(self, oauth_state: str) -> str:

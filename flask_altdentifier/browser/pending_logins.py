@@ -86,7 +86,9 @@ def pop_pending_login(login: RequestLogin, oauth_state: str) -> PendingLogin | N
 
 def _evict(login: RequestLogin, cookies: list[StateCookie]) -> None:
     """Delete the pending logins of *cookies*, at most `MAX_EVICTED` of them."""
-    for cookie in cookies[:MAX_EVICTED]:
+    # The app's error handler for a failed callback can start a login in the same response.
+    room = max(0, MAX_EVICTED - len(login.cookies.deleted_states))
+    for cookie in cookies[:room]:
         login.records.delete("pending", cookie.state)
         login.cookies.delete_state_cookie(cookie.state)
 

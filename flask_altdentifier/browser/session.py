@@ -41,8 +41,8 @@ def save_session_states(states: list[str], records: Records, record: Record) -> 
     was_modified = session.modified
     set_session_states(states)
     try:
-        if hasattr(interface, "save_with"):  # it is `StoreSessionInterface`
-            interface.save_with(without_proxy(session), record)
+        if hasattr(interface, "save_now"):  # it is `StoreSessionInterface`
+            interface.save_now(without_proxy(session), record)
         else:
             records.set(*record)
     except Exception:
@@ -60,6 +60,9 @@ def regenerate_session_id() -> None:
     interface: Any = current_app.session_interface
     has_session = session or interface.get_cookie_name(current_app) in request.cookies
     if not has_session or not hasattr(interface, "regenerate"):
+        return
+    if hasattr(interface, "save_now"):
+        interface.regenerate(without_proxy(session))
         return
     states = get_session_states()
     session[STATES_KEY] = states  # Flask-Session does not regenerate the ID of an empty session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from copy import deepcopy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,24 +45,20 @@ _serializer = TaggedJSONSerializer()
 
 
 class StoreSession(SessionBase):
-    """A session that knows whether its last change is stored.
+    """A session that is only written if its content has changed."""
 
-    It is not written if an app only makes it permanent at each request.
-    """
+    #: Whether the store did not answer, so that the session reads as empty.
+    is_unread: bool = False
+    #: The content that `StoreSessionInterface.save_now` has written. An empty one has no record.
+    saved: dict[str, Any] | None = None
 
-    #: The ID before `StoreSessionInterface.regenerate`, whose record is still to be deleted.
-    old_sid: str | None = None
-    is_stored: bool = False
-    _modified: bool = False
-
-    @property
-    def modified(self) -> bool:
-        """Whether this request has changed the session."""
-        return self._modified
-
-    @modified.setter
-    def modified(self, value: bool) -> None:
-        self._modified, self.is_stored = value, False
+    def pop(self, key: str, *default: Any) -> Any:
+        """Delete and return a value."""
+        if self.is_unread:
+            # The value may be in the store. If it says who is logged in to the app, a response
+            # other than 503 would say that the app has logged them out.
+            self.modified = True
+        return super().pop(key, *default)
 
     @property
     def permanent(self) -> bool:
@@ -70,7 +67,7 @@ class StoreSession(SessionBase):
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
-        # An empty session is not stored, so there is nothing to write.
+        # Apps may set it at each request. An empty session is not stored.
         is_modified = self.modified or (bool(self) and value != self.permanent)
         self["_permanent"] = bool(value)
         self.modified = is_modified
@@ -97,43 +94,47 @@ class StoreSessionInterface(ServerSideSessionInterface):
         except StoreUnavailable:
             # The app does not see this error, so `current_grant` must still raise it.
             self._records.error_reported = False
-            return self.session_class(sid=self._generate_sid(self.sid_length))
+            session = self.session_class(sid=self._generate_sid(self.sid_length))
+            session.is_unread = True
+            return session
+
+    def save_now(self, session: ServerSideSession, *records: Record) -> None:
+        """Write *records* and *session*, in one round trip if the store can.
+
+        A login and a logout do so, because a store that fails after the view would leave them half
+        done. `save_session` then writes the session only if its content has changed once more.
+        Raises `StoreUnavailable`.
+        """
+        own = [self._record(session)] if session else []
+        self._records.set_all(*records, *own)
+        session.saved = deepcopy(dict(session))
 
     def regenerate(self, session: ServerSideSession) -> None:
-        """Set a new ID for *session*. `save_session` deletes the record under the old ID.
+        """Save *session* under a new ID, and delete the record under the old ID.
 
-        Flask-Session deletes that record here, and loses the session if the store fails afterward.
+        Flask-Session deletes first, and loses the session if the store then fails. Raises
+        `StoreUnavailable`.
         """
-        session.old_sid = session.old_sid or session.sid
-        session.sid = self._generate_sid(self.sid_length)
-        session.modified = True
+        old_sid, was_modified = session.sid, session.modified
+        session.sid, session.modified = self._generate_sid(self.sid_length), True
+        try:
+            self.save_now(session)
+        except StoreUnavailable:
+            session.sid, session.modified = old_sid, was_modified
+            raise
+        self._delete_session(self._get_store_id(old_sid))
 
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
         """Write the session if it has changed. Replace *response* with a 503 if that fails."""
-        old_sid = session.old_sid
-        if old_sid and not session:
-            session.sid = old_sid  # Flask-Session deletes the record of an empty session
         try:
-            super().save_session(app, session, response)
-            if old_sid and session:
-                self._delete_session(old_sid)
+            if session or session.saved != {}:
+                super().save_session(app, session, response)
+            else:  # `regenerate` has deleted its record
+                self._delete_cookie(app, response)
         except StoreUnavailable as error:
-            # Flask would answer 500, because it saves sessions outside of its error handling.
-            _replace_response(response, app.make_response(app.handle_user_exception(error)))
-
-    def save_with(self, session: ServerSideSession, record: Record) -> None:
-        """Write *record*, and with it a session that holds only pending logins.
-
-        `save_session` then only sets the cookie, unless the session changes once more. Raises
-        `StoreUnavailable`.
-        """
-        if not _holds_only_pending_logins(session):
-            # The app can still change a list in its session, which the session does not notice.
-            self._records.set(*record)
-            return
-        store_id, ttl = self._get_store_id(session.sid), self.state.config.login_lifetime
-        self._records.set_all(record, _session_record(session, store_id, ttl))
-        session.is_stored = True
+            if response.status_code != StoreUnavailable.code:
+                # Flask would answer 500, because it saves sessions outside of its error handling.
+                _replace_response(response, app.make_response(app.handle_user_exception(error)))
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
@@ -157,23 +158,30 @@ class StoreSessionInterface(ServerSideSessionInterface):
         self._records.delete("session", _hash(store_id))
 
     def _upsert_session(
-        self, session_lifetime: timedelta, session: ServerSideSession, store_id: str
+        self,
+        session_lifetime: timedelta,  # noqa: ARG002
+        session: ServerSideSession,
+        store_id: str,  # noqa: ARG002
     ) -> None:
-        if session.is_stored:
-            return
-        ttl = session_lifetime.total_seconds()
-        if _holds_only_pending_logins(session):
+        # Compared, because a session does not notice a change in one of its lists.
+        if session.saved != dict(session):
+            self._records.set(*self._record(session))
+
+    def _record(self, session: ServerSideSession) -> Record:
+        ttl = self.state.app.permanent_session_lifetime.total_seconds()
+        if session.keys() <= {STATES_KEY, "_permanent"}:
             # Otherwise, anonymous visits to /login would leave sessions that last a month.
             ttl = self.state.config.login_lifetime
-        self._records.set(*_session_record(session, store_id, ttl))
+        name = _hash(self._get_store_id(session.sid))
+        return "session", name, _serializer.dumps(dict(session)), ttl
 
-
-def _session_record(session: ServerSideSession, store_id: str, ttl: float) -> Record:
-    return "session", _hash(store_id), _serializer.dumps(dict(session)), ttl
-
-
-def _holds_only_pending_logins(session: ServerSideSession) -> bool:
-    return bool(session.keys() <= {STATES_KEY, "_permanent"})
+    def _delete_cookie(self, app: Flask, response: Response) -> None:
+        response.delete_cookie(
+            self.get_cookie_name(app),
+            domain=self.get_cookie_domain(app),
+            path=self.get_cookie_path(app),
+        )
+        response.vary.add("Cookie")
 
 
 def _load_session(data: Any) -> dict[str, Any]:
@@ -189,10 +197,11 @@ def _replace_response(response: Response, new: Response) -> None:
     close = getattr(response.response, "close", None)
     if close is not None:
         close()
-    # after_request functions have run already, and the app's own error handler may set neither.
-    new.headers.setdefault("Cache-Control", "no-store")
+    # The after_request functions, which set these headers, have run already.
+    new.headers["Cache-Control"] = "no-store"
     if "Referrer-Policy" in response.headers:
-        new.headers.setdefault("Referrer-Policy", response.headers["Referrer-Policy"])
+        new.headers["Referrer-Policy"] = response.headers["Referrer-Policy"]
+    new.vary.update(response.vary)
     response.direct_passthrough = False
     response.status_code = new.status_code
     response.headers.clear()
