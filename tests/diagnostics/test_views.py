@@ -41,6 +41,14 @@ def test_guard_above_a_route() -> None:
     assert "test_views.py" in found.fix
 
 
+def test_app_factory_that_runs_twice() -> None:
+    view = new_view()
+    for _ in range(2):
+        app = good_app()
+        app.add_url_rule("/guarded", "guarded", requires_scope()(view))
+        assert codes(app) == []
+
+
 def test_guard_that_another_route_uses() -> None:
     """A view that is open at one place on purpose."""
     app, view = good_app(), new_view()
