@@ -195,7 +195,7 @@ async def coroutine() -> str:
         requires_scope()(partial(str, "done")),
     ],
 )
-def test_kinds_of_views(app: Flask, client: FlaskClient, view: Any) -> None:
+def test_every_kind_of_view_can_be_guarded(app: Flask, client: FlaskClient, view: Any) -> None:
     app.add_url_rule("/x", "x", view)
     assert client.get("/x").status_code == 401
     log_in(client)
@@ -263,7 +263,7 @@ GET /callback 400, POST /logout 303"""
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [words(line) for line in ANSWERS.split(",")])
-def test_protected_app(closed: FlaskClient, method: str, path: str, status: str) -> None:
+def test_protect_guards_all_but_what_is_public(closed: FlaskClient, method: str, path: str, status: str) -> None:
     assert closed.open(path, method=method).status_code == int(status)
 
 

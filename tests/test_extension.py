@@ -39,7 +39,7 @@ blueprint current_grant errors integration_url logout logout_all protect public 
 sandbox signals stores testing webhooks""")
 
 
-def test_prefix_and_name() -> None:
+def test_blueprint_can_have_another_prefix_and_name() -> None:
     app = bare_app()
     app.register_blueprint(blueprint, url_prefix="/auth", name="auth")
     state_of(app).transport = FakeAltDentifier()

@@ -70,7 +70,7 @@ def test_grant_is_frozen(name: str) -> None:
         {"expires_at": EXPIRES_AT + timedelta(seconds=1)},
     ],
 )
-def test_equality(values: dict[str, Any]) -> None:
+def test_grants_are_equal_if_all_values_are(values: dict[str, Any]) -> None:
     assert make_grant() == make_grant()
     assert hash(make_grant()) == hash(make_grant())
     assert make_grant(**values) != make_grant()
@@ -78,7 +78,7 @@ def test_equality(values: dict[str, Any]) -> None:
     assert make_grant() != "grant"
 
 
-def test_covers() -> None:
+def test_grant_covers_only_its_scopes() -> None:
     grant = make_grant()
     assert grant.covers()
     assert grant.covers("read:user")

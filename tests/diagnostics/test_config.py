@@ -25,7 +25,7 @@ from ..support import bare_app
 from .apps import CREDENTIALS, LOCAL, PUBLIC, SECURE, OwnStore, codes, good_app, live_app, only
 
 
-def test_good_apps() -> None:
+def test_good_app_has_no_problems() -> None:
     assert codes(good_app()) == []
     assert codes(good_app(ALTDENTIFIER_REDIRECT_URI=LOCAL)) == []
     assert codes(live_app()) == []

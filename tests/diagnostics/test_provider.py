@@ -43,7 +43,7 @@ class ByMethod(FakeAltDentifier):
         (200, 302, ["provider-error"]),
     ],
 )
-def test_responses(page: int, token: int, found: list[str]) -> None:
+def test_statuses_of_page_and_token_endpoint_are_explained(page: int, token: int, found: list[str]) -> None:
     app = good_app()
     state_of(app).transport = fake = ByMethod(status=page)
     fake.token_status = token
@@ -124,7 +124,7 @@ def test_page_that_is_too_long() -> None:
         ("x", ""),
     ],
 )
-def test_clock(date: int | str, words: str) -> None:
+def test_clock_that_differs_by_minutes_is_found(date: int | str, words: str) -> None:
     """The number of seconds counts from the test, because the collection may be minutes ago."""
     app = good_app()
     header = date if isinstance(date, str) else http_date(time.time() + date)

@@ -113,6 +113,6 @@ def webhook_app() -> Flask:
     return app
 
 
-def test_webhooks() -> None:
+def test_webhook_secret_without_its_blueprint_is_found() -> None:
     assert codes(webhook_app()) == []
     assert codes(good_app(ALTDENTIFIER_WEBHOOK_SECRET="9fX2b7")) == ["webhook-unused"]

@@ -112,7 +112,7 @@ def assert_works(site: Site) -> None:
 
 
 @harms
-def test_routes(frail_sites: Sites, harm: Harm) -> None:
+def test_pages_that_need_the_store_get_a_503_in_time(frail_sites: Sites, harm: Harm) -> None:
     site = frail_sites(harm.store)
     for _ in FEW_ROUNDS:
         pending, member, code = site.browser(), site.browser(), new_code()

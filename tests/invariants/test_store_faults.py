@@ -79,8 +79,8 @@ def users(start: str, moment: str) -> Iterator[User]:
                 return
 
 
-def test_login(start: str, moment: str) -> None:
-    """No half login, no code sent twice, and a new login works."""
+def test_no_login_is_half_done_and_no_code_is_sent_twice(start: str, moment: str) -> None:
+    """A new login works."""
     for user in users(start, moment):
         code, state = secrets.token_hex(8), "A" * 43
         answer = user.visit("/login?next=/next")
@@ -108,8 +108,8 @@ def test_login(start: str, moment: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/logout", "/leave"])
-def test_logout(start: str, moment: str, path: str) -> None:
-    """The answer is true, and the logout can be done again."""
+def test_logout_that_failed_can_be_done_again(start: str, moment: str, path: str) -> None:
+    """The answer is true."""
     for user in users(start, moment):
         answer = user.visit(path, "POST")
         user.store.work()
@@ -122,7 +122,7 @@ def test_logout(start: str, moment: str, path: str) -> None:
         user.log_in()
 
 
-def test_protected_view(start: str, moment: str) -> None:
+def test_protected_view_is_a_503_or_the_right_page(start: str, moment: str) -> None:
     for user in users(start, moment):
         answer = user.visit("/me")
         user.store.work()

@@ -128,8 +128,7 @@ def test_any_printable_character_arrives(method: str) -> None:
 # The token response
 
 
-def test_grant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lifetime counts from when the request was sent."""
+def test_lifetime_of_the_grant_counts_from_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1000.0)
     token = {"access_token": "t", "refresh_token": "r", "expires_in": 60}
     transport = FakeAltDentifier(token=token)

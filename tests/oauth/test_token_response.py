@@ -76,8 +76,8 @@ def test_token_type_is_case_insensitive() -> None:
         ("9" * 5000, MAX_LIFETIME),
     ],
 )
-def test_lifetime(value: Any, seconds: float) -> None:
-    """A lifetime is a positive number or its digits, and at most ten years."""
+def test_lifetime_is_a_week_if_absent_and_ten_years_at_most(value: Any, seconds: float) -> None:
+    """It is a positive number, or its digits."""
     assert parse(expires_in=value)["expires_in"] == seconds
 
 
