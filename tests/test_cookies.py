@@ -86,7 +86,9 @@ def attributes(response: TestResponse, name: str) -> str:
     ("scheme", "name", "secure"),
     [("http", NAME, False), ("https", f"__Host-{NAME}", True)],
 )
-def test_cookies_are_http_only_same_site_and_secure_on_https(client: FlaskClient, scheme: str, name: str, secure: bool) -> None:
+def test_cookies_are_http_only_same_site_and_secure_on_https(
+    client: FlaskClient, scheme: str, name: str, secure: bool
+) -> None:
     url = f"{scheme}://localhost"
     response = client.get("/login", base_url=url)
     state = response.location.rpartition("state=")[2]

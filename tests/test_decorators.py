@@ -263,7 +263,9 @@ GET /callback 400, POST /logout 303"""
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [words(line) for line in ANSWERS.split(",")])
-def test_protect_guards_all_but_what_is_public(closed: FlaskClient, method: str, path: str, status: str) -> None:
+def test_protect_guards_all_but_what_is_public(
+    closed: FlaskClient, method: str, path: str, status: str
+) -> None:
     assert closed.open(path, method=method).status_code == int(status)
 
 

@@ -14,9 +14,7 @@ from flask_altdentifier.errors import ConfigError
 from flask_altdentifier.http.transport import HTTPTransport
 from flask_altdentifier.scopes import DOCUMENTED_SCOPE_NAMES
 from flask_altdentifier.state import MAX_LOGIN_URL
-from flask_altdentifier.stores import (
-    MemoryStore,
-)
+from flask_altdentifier.stores import MemoryStore
 from flask_altdentifier.urls import MAX_PATH
 
 from .support import bare_app, make_app, query_of, state_of

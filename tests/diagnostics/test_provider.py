@@ -43,7 +43,9 @@ class ByMethod(FakeAltDentifier):
         (200, 302, ["provider-error"]),
     ],
 )
-def test_statuses_of_page_and_token_endpoint_are_explained(page: int, token: int, found: list[str]) -> None:
+def test_statuses_of_page_and_token_endpoint_are_explained(
+    page: int, token: int, found: list[str]
+) -> None:
     app = good_app()
     state_of(app).transport = fake = ByMethod(status=page)
     fake.token_status = token

@@ -59,7 +59,9 @@ def newer(path: Path) -> None:
         (newer, "newer version", "pip install --upgrade"),
     ],
 )
-def test_unusable_sqlite_file_is_found_with_its_fix(tmp_path: Path, prepare: Callable[[Path], Any], cause: str, fix: str) -> None:
+def test_unusable_sqlite_file_is_found_with_its_fix(
+    tmp_path: Path, prepare: Callable[[Path], Any], cause: str, fix: str
+) -> None:
     path = tmp_path / "store" / "logins.sqlite3"
     path.parent.mkdir()
     prepare(path)

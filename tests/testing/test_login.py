@@ -164,7 +164,9 @@ def test_login_works_with_any_config(
 
 
 @pytest.mark.parametrize("options", [{"url_prefix": "/auth"}, {"name": "other"}, {}])
-def test_login_works_wherever_the_blueprint_is_registered(options: dict[str, Any], altdentifier_login: LogIn) -> None:
+def test_login_works_wherever_the_blueprint_is_registered(
+    options: dict[str, Any], altdentifier_login: LogIn
+) -> None:
     app, outer = bare_app(), Blueprint("outer", __name__, url_prefix="/outer")
     (app if options else outer).register_blueprint(blueprint, **options)
     app.register_blueprint(outer)
