@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from flask_altdentifier import authorize_redirect, errors
 from flask_altdentifier.browser.pending_logins import MAX_PENDING, PendingLogin
 
-from .support import (
+from ..support import (
     NAME,
     WatchedStore,
     cookies_of,

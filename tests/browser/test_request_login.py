@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from flask_altdentifier import current_grant
 from flask_altdentifier.browser.request_login import get_request_login
 
-from .support import WatchedStore, log_in, login_cookie_of, state_of
+from ..support import WatchedStore, log_in, login_cookie_of, state_of
 
 
 def test_request_login_belongs_to_a_request_object(app: Flask) -> None:

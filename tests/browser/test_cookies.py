@@ -16,7 +16,7 @@ from flask_altdentifier.browser.cookies import (
     StateCookie,
 )
 
-from .support import (
+from ..support import (
     NAME,
     WatchedStore,
     cookies_of,

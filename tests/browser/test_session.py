@@ -15,7 +15,7 @@ from flask_session import Session
 from flask_altdentifier import authorize_redirect, blueprint, errors, logout, signals
 from flask_altdentifier.browser.session import regenerate_session_id
 
-from .support import (
+from ..support import (
     NAME,
     PAGE,
     FakeAltDentifier,

@@ -1,0 +1,1 @@
+"""Tests of `flask_altdentifier/browser/`: cookies, sessions, pending logins. No browsers run."""
