@@ -18,20 +18,20 @@ WANTED = pytest.StashKey[frozenset[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[WANTED] = wanted = frozenset(name for name in config.args if "::" in name)
     if wanted:
-        own = map(str, Path("tests").rglob(own_file()))
+        own = {own_file()} if Path(own_file()).exists() else set()
         config.args[:] = sorted({*own, *(name.partition("::")[0] for name in wanted)})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.stash[WANTED]
     if wanted:
-        own = [item for item in items if item.path.name == own_file()]
+        own = [item for item in items if item.nodeid.startswith(f"{own_file()}::")]
         others = [item for item in items if item.nodeid in wanted and item not in own]
         others.sort(key=lambda item: item.get_closest_marker("server") is not None)
         items[:] = own + others
 
 
 def own_file() -> str:
-    """Return the name of the file with the tests of the mutant's module."""
-    module = os.environ["MUTANT_UNDER_TEST"].partition(".x")[0].rpartition(".")[2]
-    return f"test_{module}.py"
+    """Return the path of the file with the tests of the mutant's module, if there is one."""
+    _, *folders, module = os.environ["MUTANT_UNDER_TEST"].partition(".x")[0].split(".")
+    return "/".join(("tests", *folders, f"test_{module}.py"))
