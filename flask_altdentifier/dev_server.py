@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Thread
@@ -20,22 +18,21 @@ from urllib.parse import urlsplit
 import click
 from flask import Config as FlaskConfig
 from flask import Flask
-from werkzeug.serving import is_running_from_reloader, run_simple
+from flask.cli import ScriptInfo, run_command
+from werkzeug.serving import is_running_from_reloader
 
 from .config import Config, config_keys, key_name
 from .diagnostics import explain_load_error
 from .diagnostics.findings import Finding, finding
 from .sandbox import Client, make_server
-from .sandbox.serve import DEFAULT_PORT
+from .sandbox.serve import DEFAULT_PORT, HOST, listen
 from .state import find_state, get_state, key_prefix
 from .urls import is_loopback_url
 from .webhooks.endpoint import WebhookBlueprint
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from werkzeug.serving import BaseWSGIServer
 
-HOST = "127.0.0.1"
 #: Replaces the app's settings for production, so that cookies work on http and on any local host.
 LOCAL_CONFIG: dict[str, Any] = {
     "SESSION_COOKIE_DOMAIN": None,
@@ -58,7 +55,7 @@ def run_dev_server(load: Callable[[], Flask], port: int, sandbox_port: int | Non
     if is_running_from_reloader():
         values: dict[str, str] = json.loads(os.environ[_VARIABLE])
         set_defaults(values)
-        _serve(_reload(load, values), port)
+        _serve(lambda: _reload(load, values), port)
         return
     values = {
         "client_id": "dev-app",
@@ -85,11 +82,13 @@ def run_dev_server(load: Callable[[], Flask], port: int, sandbox_port: int | Non
     Thread(target=server.serve_forever, daemon=True).start()
     click.echo(f"App:     http://{HOST}:{port}{_first_page(app)}")
     click.echo(f"Sandbox: {values['base_url']}/  (a local AltDentifier: anybody can log in)")
-    _serve(app, port)
+    _serve(lambda: app, port)
 
 
-def _serve(app: WSGIApplication, port: int) -> None:
-    run_simple(HOST, port, app, use_reloader=True, use_debugger=True, threaded=True)
+def _serve(load: Callable[[], Flask], port: int) -> None:
+    """Serve as `flask run` does. After a change, the debugger shows an error until it is fixed."""
+    info = ScriptInfo(create_app=load)
+    run_command.main(["--port", str(port)], obj=info, standalone_mode=False)
 
 
 def set_defaults(values: Mapping[str, str]) -> None:
@@ -127,14 +126,10 @@ def _one_line(found: Finding) -> click.ClickException:
 def _find_port(port: int) -> int:
     """Return *port*, or any free port for 0. Raises `click.ClickException` if it is in use."""
     try:
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, port))
+        with listen(port) as listener:
             return int(listener.getsockname()[1])
     except OSError as error:
-        raise click.ClickException(
-            f"Port {port} cannot be used: {error.strerror}. Choose another with --port."
-        ) from None
+        raise click.ClickException(f"{error} Choose another with --port.") from None
 
 
 def _first_page(app: Flask) -> str:
@@ -175,15 +170,11 @@ def _make_sandbox(port: int, client: Client) -> BaseWSGIServer:
         raise click.ClickException(f"{error} Choose another with --sandbox-port.") from None
 
 
-def _reload(load: Callable[[], Flask], values: Mapping[str, str]) -> WSGIApplication:
-    """Load the app after a change. The debugger shows an error until it is corrected."""
-    try:
-        app = load()
-        config = get_state(app).config
-        _use_sandbox(app, values)
-    except Exception as error:
-        traceback.print_exc()
-        return _failing_app(error)
+def _reload(load: Callable[[], Flask], values: Mapping[str, str]) -> Flask:
+    """Load the app after a change."""
+    app = load()
+    config = get_state(app).config
+    _use_sandbox(app, values)
     if (config.client_id, config.client_secret) != (values["client_id"], values["client_secret"]):
         click.echo("The client ID or secret has changed. Fix: stop and start `dev` again.")
     return app
@@ -200,10 +191,3 @@ def _use_sandbox(app: Flask, values: Mapping[str, str]) -> None:
     )
     state.key_prefix = key_prefix(app, state.config)
     app.config.update(LOCAL_CONFIG, **_to_config(values))
-
-
-def _failing_app(error: Exception) -> WSGIApplication:
-    def fail(_environ: WSGIEnvironment, _start_response: StartResponse) -> list[bytes]:
-        raise error from None
-
-    return fail

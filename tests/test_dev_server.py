@@ -16,6 +16,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import click
+import flask.cli
 import pytest
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer
@@ -74,7 +75,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Served:
 
     monkeypatch.setattr(BaseWSGIServer, "serve_forever", BaseWSGIServer.server_close)
     monkeypatch.setattr(dev_server, "make_server", make_server)
-    monkeypatch.setattr(dev_server, "run_simple", serve_app)
+    monkeypatch.setattr(flask.cli, "run_simple", serve_app)
     return served
 
 
