@@ -130,11 +130,19 @@ def test_bad_state_sends_a_logged_in_browser_on(client: FlaskClient) -> None:
     assert client.get("/me").status_code == 200
 
 
-def late(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str) -> str:
+def late(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str, seconds: int = 601
+) -> str:
     """Start a login, and let its lifetime pass."""
     state, now = start(client, path), time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 601)
+    monkeypatch.setattr(time, "time", lambda: now + seconds)
     return state
+
+
+def test_login_can_be_finished_within_its_lifetime(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert finish(client, late(client, monkeypatch, "/login", 599)).status_code == 303
 
 
 def test_late_callback_still_leads_to_its_page(
