@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import url_for
 
-from .findings import Findings, finding
+from .findings import Finding, Findings, finding
 from .subject import Subject
 from .trial import run_in_time
 
@@ -19,17 +19,13 @@ def check_hooks(subject: Subject) -> Findings:
 
     Another location is no problem: the app may have a login of its own that comes first.
     """
-    paths: list[str] = []
-    run_in_time(subject.app, lambda: paths.extend(_redirects(subject)))
-    for path in paths:
-        yield finding("callback-redirected", path=path)
+    found: list[Finding] = []
+    run_in_time(subject.app, lambda: found.extend(_run_hooks(subject)))
+    yield from found
 
 
-def _redirects(subject: Subject) -> list[str]:
-    """Run the hooks for the callback, but not the callback itself. Return the path of `/login`.
-
-    Returns an empty list if no hook redirects there.
-    """
+def _run_hooks(subject: Subject) -> Findings:
+    """Run the hooks for the callback, but not the callback itself."""
     app, name, uri = subject.app, subject.state.name, subject.config.redirect_uri
     callback = app.url_map.bind("localhost").build(f"{name}.callback")
     base_url = None if uri is None else "{0.scheme}://{0.netloc}".format(urlsplit(uri))
@@ -37,4 +33,5 @@ def _redirects(subject: Subject) -> list[str]:
         answer = app.preprocess_request()
         location = None if answer is None else app.make_response(answer).location
         login = url_for(f"{name}.login")
-    return [login] if location is not None and urlsplit(location).path == login else []
+    if location is not None and urlsplit(location).path == login:
+        yield finding("callback-redirected", path=login)
