@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import BadRequest, InternalServerError, NotFound
+from werkzeug.exceptions import BadRequest, InternalServerError
 
 from ..scopes import DOCUMENTED_SCOPES, WRITE_INTEGRATIONS
 from . import integration
 from .consent import get_offered_guilds, read_consent
 from .failures import Failure
+from .forms import get_client
 from .oauth.authorization_server import authorization_server
 from .pages import render_page
 from .state import sandbox_state
@@ -37,24 +38,17 @@ def authorize() -> Response:
     """
     if sandbox_state(current_app).failure is Failure.AUTHORIZE_ERROR:
         raise InternalServerError("The sandbox is set to fail here.")
-    client = _get_client()
+    client = get_client()
+    if any(len(request.args.getlist(name)) > 1 for name in ("client_id", "redirect_uri")):
+        raise BadRequest("The link has two client IDs or two redirect URIs.")
     if integration.is_integration_link(request.args):
         return integration.respond(client)
     redirect_uri = _get_redirect_uri(client)
     try:
         return _respond(client, redirect_uri)
     except OAuth2Error as error:
-        state = request.args.get("state")
-        return authorization_server().redirect_error(error, redirect_uri=redirect_uri, state=state)
-
-
-def _get_client() -> Client:
-    client = sandbox_state(current_app).clients.get(request.args.get("client_id", ""))
-    if client is None:
-        raise NotFound("There is no application with this client ID.")
-    if any(len(request.args.getlist(name)) > 1 for name in ("client_id", "redirect_uri")):
-        raise BadRequest("The link has two client IDs or two redirect URIs.")
-    return client
+        error.redirect_uri, error.state = redirect_uri, request.args.get("state")
+        return authorization_server().handle_response(*error())
 
 
 def _get_redirect_uri(client: Client) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import request
-from werkzeug.exceptions import BadRequest
 
 from ..scopes import WRITE_INTEGRATIONS
 from .forms import get_choice, refuse_cross_origin
@@ -21,17 +20,14 @@ def get_offered_guilds() -> tuple[Guild, ...]:
 
 
 def read_consent(granted: list[str], guilds: tuple[Guild, ...]) -> Consent | None:
-    """Return the consent to the scopes *granted*, or None if the user canceled.
+    """Return the consent to the scopes *granted*, or None if the user did not allow them.
 
     Raises `BadRequest` if the page cannot have sent this form, and `Forbidden` if a page of another
     site sent it.
     """
     refuse_cross_origin()
-    decision = request.form.get("decision")
-    if decision == "deny":
+    if request.form.get("decision") != "allow":
         return None
-    if decision != "allow":
-        raise BadRequest("The form says neither “Authorize” nor “Cancel”.")
     guild = None
     if WRITE_INTEGRATIONS in granted:
         guild = get_choice(request.form, "guild", by_id(guilds))

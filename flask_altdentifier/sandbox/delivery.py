@@ -6,7 +6,6 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, responses
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import BadRequest
@@ -16,13 +15,6 @@ from .records import Delivery
 
 #: Seconds that an application has to answer.
 TIMEOUT = 5.0
-
-
-class Result(NamedTuple):
-    """The status of the response, or None without a response, and a text for the page."""
-
-    status: int | None
-    text: str
 
 
 def make_delivery(
@@ -71,8 +63,8 @@ def make_digest(secret: str, body: bytes) -> str:
     return "MD5=" + hmac.digest(secret.encode(), body, "md5").hex()
 
 
-def post_event(url: str, body: bytes, digest: str) -> Result:
-    """Post an event to a URL on this machine.
+def post_event(url: str, body: bytes, digest: str) -> str:
+    """Post an event to a URL on this machine, and return the result for the page.
 
     Redirects are not followed, and proxies of the environment are not used.
     """
@@ -80,10 +72,10 @@ def post_event(url: str, body: bytes, digest: str) -> Result:
     try:
         status = _post(url, body, headers)
     except TimeoutError:
-        return Result(None, f"No response within {TIMEOUT:g} seconds")
+        return f"No response within {TIMEOUT:g} seconds"
     except (OSError, HTTPException):
-        return Result(None, "No response. Is the application running?")
-    return Result(status, f"{status} {responses.get(status, '')}".rstrip())
+        return "No response. Is the application running?"
+    return f"{status} {responses.get(status, '')}".rstrip()
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:

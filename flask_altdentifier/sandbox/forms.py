@@ -1,14 +1,27 @@
-"""The forms of the sandbox's pages: their origin and their values."""
+"""The values of the sandbox's links and forms, and the origin of forms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from flask import request
-from werkzeug.exceptions import BadRequest, Forbidden
+from flask import current_app, request
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound
+
+from .state import sandbox_state
+
+if TYPE_CHECKING:
+    from .clients import Client
 
 Choice = TypeVar("Choice")
+
+
+def get_client() -> Client:
+    """Return the application that the URL names. Raises `NotFound` if there is none."""
+    client = sandbox_state(current_app).clients.get(request.args.get("client_id", ""))
+    if client is None:
+        raise NotFound("There is no application with this client ID.")
+    return client
 
 
 def refuse_cross_origin() -> None:

@@ -10,26 +10,22 @@ if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
 
 
-def render_page(
-    template: str, *, status: int = 200, form_action: str = "'self'", **values: object
-) -> Response:
+def render_page(template: str, *, form_action: str = "'self'", **values: object) -> Response:
     """Render *template*.
 
     *form_action* is the CSP source of all URLs that the page's form redirects to. Chromium applies
     it to each redirect after a form, also to those of the application.
     """
-    response = make_response(render_template(f"altdentifier_sandbox/{template}", **values), status)
+    response = make_response(render_template(f"altdentifier_sandbox/{template}", **values))
     response.headers["Content-Security-Policy"] = _make_policy(form_action)
     return response
 
 
 def render_error(error: HTTPException) -> Response:
     """Render an HTTP error as a page, with the error's own headers."""
-    response = render_page(
-        "error.html", status=error.code or 500, title=error.name, text=error.description
-    )
-    for name, value in error.get_headers():
-        response.headers.setdefault(name, value)
+    response = make_response(error)
+    page = "altdentifier_sandbox/error.html"
+    response.set_data(render_template(page, title=error.name, text=error.description))
     return response
 
 

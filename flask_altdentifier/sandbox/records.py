@@ -48,7 +48,6 @@ class Token:
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
-    client_id: str
     user: User
     scope: str
     expires_in: int
@@ -83,14 +82,13 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Delivery:
-    """An event that was sent. `status` is None without a response, and `result` is for the page."""
+    """An event that was sent. `result` is for the page."""
 
     client_id: str
     title: str
     body: bytes = field(repr=False)
     digest: str = field(repr=False)
     is_signed: bool
-    status: int | None = None
     result: str = ""
 
 
@@ -99,7 +97,6 @@ class TokenRequest:
     """A request to the token endpoint."""
 
     client_id: str
-    grant_type: str
     #: The SHA-256 of the code in hex.
     code_hash: str
     #: None before the response.

@@ -27,8 +27,8 @@ EXPIRES_IN = 604_800
 #: Most codes, tokens, integrations and token requests that are kept. A new one evicts the oldest.
 MAX_RECORDS = 1000
 
-#: Most characters of a token request's client ID, grant type and problem that are kept. Any website
-#: can send token requests from a browser on this machine.
+#: Most characters of a token request's client ID and problem that are kept. Any website can send
+#: token requests from a browser on this machine.
 MAX_TEXT = 500
 
 #: Most sent events that are kept.
@@ -99,7 +99,6 @@ class SandboxState:
         token = Token(
             access_token=secrets.token_urlsafe(32),
             refresh_token=secrets.token_urlsafe(32),
-            client_id=code.client_id,
             user=code.consent.user,
             scope=code.consent.scope,
             expires_in=self.token_lifetime,
@@ -131,10 +130,9 @@ class SandboxState:
         guilds = (i.guild for i in self.installations if i.client_id == client_id)
         return tuple(dict.fromkeys(guilds))
 
-    def add_token_request(self, client_id: str, grant_type: str, code: str) -> TokenRequest:
+    def add_token_request(self, client_id: str, code: str) -> TokenRequest:
         """Record a token request before its response."""
-        texts = client_id[:MAX_TEXT], grant_type[:MAX_TEXT]
-        token_request = TokenRequest(*texts, code_hash(code))
+        token_request = TokenRequest(client_id[:MAX_TEXT], code_hash(code))
         with self._lock:
             self.token_requests.append(token_request)
         return token_request
@@ -177,9 +175,8 @@ def code_hash(code: str) -> str:
 
 
 def _make_webhook(client: Client) -> Webhook:
-    if client.webhook_secret:
-        return Webhook(client.webhook_url, client.webhook_secret)
-    return Webhook(client.webhook_url, secrets.token_urlsafe(24), is_made_up=True)
+    secret = client.webhook_secret or secrets.token_urlsafe(24)
+    return Webhook(client.webhook_url, secret, is_made_up=not client.webhook_secret)
 
 
 def _limit(records: dict[str, Any]) -> None:

@@ -50,6 +50,4 @@ def _add_token_request() -> TokenRequest:
     form = request.form
     credentials = parse_basic_credentials(request.headers.get("Authorization", ""))
     client_id = form.get("client_id") or next((name for name, _ in credentials), "")
-    return sandbox_state(current_app).add_token_request(
-        client_id, form.get("grant_type", ""), form.get("code", "")
-    )
+    return sandbox_state(current_app).add_token_request(client_id, form.get("code", ""))

@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest
 
 from ..scopes import WRITE_INTEGRATIONS
 from .delivery import get_last_signed, make_delivery, post_event
 from .events import ACTIONS, EVENT_KINDS, METHODS, EventDetails
-from .forms import get_choice, refuse_cross_origin
+from .forms import get_choice, get_client, refuse_cross_origin
 from .pages import render_page
-from .records import Webhook
 from .state import sandbox_state
 from .uris import is_webhook_url
 from .users import USERS, by_id
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from .clients import Client
     from .users import Guild
 
 blueprint: Blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
@@ -32,7 +30,7 @@ blueprint: Blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 @blueprint.get("")
 def show() -> Response:
     """Show the webhook, the events to send, and the results. Only a made-up secret is shown."""
-    state, client = sandbox_state(current_app), _get_client()
+    state, client = sandbox_state(current_app), get_client()
     guilds = state.get_guilds(client.client_id)
     deliveries = state.get_deliveries(client.client_id)
     return render_page(
@@ -53,17 +51,16 @@ def show() -> Response:
 
 @blueprint.post("/settings")
 def save_settings() -> ResponseReturnValue:
-    """Set the webhook URL and secret. An empty secret keeps the current one."""
+    """Set the webhook URL."""
     refuse_cross_origin()
-    state, client = sandbox_state(current_app), _get_client()
-    url, secret = request.form.get("url", "").strip(), request.form.get("secret")
+    state, client = sandbox_state(current_app), get_client()
+    url = request.form.get("url", "").strip()
     if not is_webhook_url(url):
         raise BadRequest(
             "Events are sent to this machine only. Enter an http or https URL on localhost, "
             "127.0.0.1 or [::1], without a fragment."
         )
-    webhook = state.webhooks[client.client_id]
-    state.webhooks[client.client_id] = Webhook(url, secret) if secret else replace(webhook, url=url)
+    state.webhooks[client.client_id] = replace(state.webhooks[client.client_id], url=url)
     return redirect(url_for(".show", client_id=client.client_id), 303)
 
 
@@ -71,7 +68,7 @@ def save_settings() -> ResponseReturnValue:
 def send() -> ResponseReturnValue:
     """Send the event of the clicked button, and record the result."""
     refuse_cross_origin()
-    state, client = sandbox_state(current_app), _get_client()
+    state, client = sandbox_state(current_app), get_client()
     webhook, guilds = state.webhooks[client.client_id], state.get_guilds(client.client_id)
     if not webhook.url or not guilds:
         raise BadRequest("Save the webhook URL and add the application to a server first.")
@@ -79,8 +76,8 @@ def send() -> ResponseReturnValue:
     previous = state.get_deliveries(client.client_id)
     button = request.form.get("send", "")
     delivery = make_delivery(button, details, client.client_id, webhook.secret, previous)
-    status, result = post_event(webhook.url, delivery.body, delivery.digest)
-    state.add_delivery(replace(delivery, status=status, result=result))
+    result = post_event(webhook.url, delivery.body, delivery.digest)
+    state.add_delivery(replace(delivery, result=result))
     page = url_for(
         ".show",
         client_id=client.client_id,
@@ -91,13 +88,6 @@ def send() -> ResponseReturnValue:
         _anchor="sent",
     )
     return redirect(page, 303)
-
-
-def _get_client() -> Client:
-    client = sandbox_state(current_app).clients.get(request.args.get("client_id", ""))
-    if client is None:
-        raise NotFound("There is no application with this client ID.")
-    return client
 
 
 def _get_details(form: Mapping[str, str], guilds: tuple[Guild, ...]) -> EventDetails:

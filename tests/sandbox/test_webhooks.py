@@ -15,7 +15,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from flask_altdentifier.sandbox import Client, delivery, webhooks
-from flask_altdentifier.sandbox.delivery import Result, post_event
+from flask_altdentifier.sandbox.delivery import post_event
 from flask_altdentifier.sandbox.events import REASON, TIMEOUT_ROLE
 
 from .site import ADA, GARDEN, GRACE, LINK, Site
@@ -39,9 +39,9 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> Posted:
     """URL, body and digest of what the sandbox posted. Nothing leaves the process."""
     posted: Posted = []
 
-    def post(*event: Any) -> Result:
+    def post(*event: Any) -> str:
         posted.append(event)
-        return Result(204, "204 No Content")
+        return "204 No Content"
 
     monkeypatch.setattr(webhooks, "post_event", post)
     return posted
@@ -67,18 +67,13 @@ def test_page_leads_through_what_is_missing(site: Site) -> None:
     assert 'name="send"' in page
 
 
-def test_secret_is_made_up_and_shown_unless_given(site: Site, send: Send, posted: Posted) -> None:
+def test_secret_is_made_up_and_shown_unless_given(site: Site) -> None:
     secret = site.state.webhooks["sandbox"].secret
     assert f"FLASK_ALTDENTIFIER_WEBHOOK_SECRET={secret}<" in site.get(PAGE).text
     assert secret != Site().state.webhooks["sandbox"].secret
-    site.post(SETTINGS, data={"url": URL, "secret": "hush"})
-    site.post(SETTINGS, data={"url": f"{URL}?a=1", "secret": ""})
-    send("test")
-    assert posted == [(f"{URL}?a=1", posted[0][1], digest("hush", posted[0][1]))]
-    other = Site([Client("sandbox", "s", webhook_url=URL, webhook_secret="hush")])
-    for page in (site.get(PAGE).text, other.get(PAGE).text):
-        assert "hush" not in page
-        assert "FLASK_ALTDENTIFIER_WEBHOOK_SECRET" not in page
+    page = Site([Client("sandbox", "s", webhook_secret="hush")]).get(PAGE).text
+    assert "hush" not in page
+    assert "FLASK_ALTDENTIFIER_WEBHOOK_SECRET" not in page
 
 
 @pytest.mark.parametrize(
@@ -145,7 +140,7 @@ def test_event_is_posted_and_redirects_are_not_followed() -> None:
             headers = parse_headers(received)
             assert received.read(2) == b"{}"
             connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n")
-        assert result.result(timeout=10) == (302, "302 Found")
+        assert result.result(timeout=10) == "302 Found"
     assert (headers["Digest"], headers["Content-Type"]) == ("MD5=0", "application/json")
 
 
@@ -153,6 +148,5 @@ def test_application_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(delivery, "TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         result = post_event(f"http://127.0.0.1:{silent.getsockname()[1]}/", b"", "")
-    assert result.status is None
-    assert "0.05 seconds" in result.text
-    assert post_event("https://127.0.0.1:1/", b"", "").status is None
+    assert "0.05 seconds" in result
+    assert "running" in post_event("https://127.0.0.1:1/", b"", "")

@@ -47,13 +47,6 @@ class SandboxServer(AuthorizationServer):
         response = self.create_authorization_response(grant.request, consent, grant=grant)
         return cast("Response", response)
 
-    def redirect_error(
-        self, error: OAuth2Error, *, redirect_uri: str, state: str | None
-    ) -> Response:
-        """Redirect to the application with *error* (RFC 6749 section 4.1.2.1)."""
-        error.redirect_uri, error.state = redirect_uri, state
-        return self.handle_response(*error())
-
     def validate_requested_scope(self, scope: str | None) -> None:
         """Refuse unknown scopes. Refuse an empty scope too, because no default is documented."""
         if not scope or not DOCUMENTED_SCOPE_NAMES.issuperset(scope.split(" ")):
