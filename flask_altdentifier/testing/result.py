@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +140,6 @@ def watch_login(app: Flask) -> Iterator[LoginResult]:
     def fail(_app: Flask, error: errors.AltDentifierError, **_: Any) -> None:
         result.error = error
 
-    with ExitStack() as connections:
-        connections.enter_context(signals.logged_in.connected_to(succeed, sender=app))
-        connections.enter_context(signals.login_failed.connected_to(fail, sender=app))
+    succeeds = signals.logged_in.connected_to(succeed, sender=app)
+    with succeeds, signals.login_failed.connected_to(fail, sender=app):
         yield result
