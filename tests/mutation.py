@@ -8,10 +8,13 @@ of the mutant's module.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+#: Tests of deadlines. They count for the modules in `http` only.
+SLOW = re.compile("deadline|less_time|within|hangs")
 WANTED = pytest.StashKey[frozenset[str]]()
 
 
@@ -27,6 +30,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if wanted:
         own = [item for item in items if item.nodeid.startswith(f"{own_file()}::")]
         others = [item for item in items if item.nodeid in wanted and item not in own]
+        if not own_file().startswith("tests/http/"):
+            others = [item for item in others if not SLOW.search(item.nodeid)]
         others.sort(key=lambda item: item.get_closest_marker("server") is not None)
         items[:] = own + others
 
