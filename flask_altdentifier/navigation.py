@@ -100,7 +100,7 @@ def redirect(location: str, status: int) -> Response:
 def with_script_root(request: Request, path: str) -> str:
     """Return a path of the app as the browser sees it: below the path of the app's mount point."""
     # A proxy's X-Forwarded-Prefix may start with "//", which a browser reads as another host.
-    root = quote(request.root_path.strip("/\\"), safe=_PATH_SAFE)
+    root = quote(request.root_path.strip("/"), safe=_PATH_SAFE)
     return f"/{root}{path}" if root else path
 
 

@@ -46,14 +46,15 @@ def merge(browser: FlaskClient, tabs: list[FlaskClient]) -> None:
 
 
 def test_only_the_newest_of_tabs_that_were_opened_at_once_finish(
-    app: Flask, client: FlaskClient
+    app: Flask, client: FlaskClient, store: WatchedStore
 ) -> None:
-    tabs = [app.test_client() for _ in range(MAX_PENDING + 2)]
+    tabs = [app.test_client() for _ in range(2 * MAX_PENDING + 2)]
     states = [start(tab) for tab in tabs]
     merge(client, tabs)
-    for state in states[:2]:
-        assert reason(finish(client, state)) == "invalid_state"
-    assert [finish(client, state).status_code for state in states[2:]] == [303] * MAX_PENDING
+    for too_old, left in ((states[5], 7), (states[6], 5)):  # one response evicts five
+        assert reason(finish(client, too_old)) == "invalid_state"
+        assert len(store.keys("pending")) == left
+    assert [finish(client, state).status_code for state in states[-5:]] == [303] * MAX_PENDING
     assert finish(client, states[0]).location == "/"  # logged in, but not by this one
 
 
