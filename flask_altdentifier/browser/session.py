@@ -62,7 +62,9 @@ def regenerate_session_id() -> None:
     if not has_session or not hasattr(interface, "regenerate"):
         return
     if hasattr(interface, "save_now"):
-        interface.regenerate(without_proxy(session))
+        # Flask-SocketIO's copy of a session has no ID, and no response that could set a cookie.
+        if hasattr(session, "sid"):
+            interface.regenerate(without_proxy(session))
         return
     states = get_session_states()
     session[STATES_KEY] = states  # Flask-Session does not regenerate the ID of an empty session

@@ -107,7 +107,7 @@ class StoreSessionInterface(ServerSideSessionInterface):
         """
         own = [self._record(session)] if session else []
         self._records.set_all(*records, *own)
-        session.saved = deepcopy(dict(session))
+        session.saved = deepcopy(dict(session)) if session else {}
 
     def regenerate(self, session: ServerSideSession) -> None:
         """Save *session* under a new ID, and delete the record under the old ID.

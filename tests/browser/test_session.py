@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cachelib import SimpleCache
 from flask import Flask, Request, Response, request, session
+from flask.globals import request_ctx
 from flask.sessions import SessionInterface, SessionMixin
 from flask.testing import FlaskClient
 from flask_session import Session
@@ -363,6 +364,20 @@ def test_failure_at_a_logout_keeps_the_session(
     assert reason(client.post("/logout")) == "store_unavailable"
     store.failing.clear()
     assert client.get("/cart").text == "apples"
+
+
+def test_socket_whose_copy_of_the_session_has_no_id_can_log_out(
+    app: Flask, client: FlaskClient
+) -> None:
+    class CopiedSession(dict[str, Any], SessionMixin):
+        """As Flask-SocketIO's with `manage_session=True`."""
+
+    log_in(client)
+    cookies = "; ".join("=".join(cookie) for cookie in cookies_of(client).items())
+    with app.test_request_context(headers={"Cookie": cookies}):
+        request_ctx._session = CopiedSession(cart="apples")
+        logout()
+    assert client.get("/who").text == "nobody"
 
 
 # Session ids
