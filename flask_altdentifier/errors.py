@@ -341,7 +341,7 @@ class InsufficientScope(AltDentifierError):
             self.mark = "denied"
             login_url = None
         super().__init__(login_url=login_url)
-        self.args = (self.missing_scopes,)  # pickle calls the class with them
+        self.args: tuple[Any, ...] = (self.missing_scopes,)  # pickle calls the class with them
 
     def problem(self) -> dict[str, Any]:
         """Add the missing scopes."""

@@ -40,7 +40,8 @@ def authorize_redirect(
             Default: `ALTDENTIFIER_SCOPE`.
         guild_id: Discord ID of the server to add the application to. It requires the scope
             `write:integrations`.
-        next: Local path to return to after the login. Any other value is ignored.
+        next: Local path to return to after the login, as `url_for` returns it. Any other text is
+            ignored.
 
     Returns:
         A redirect to AltDentifier.

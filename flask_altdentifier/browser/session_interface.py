@@ -47,6 +47,8 @@ _serializer = TaggedJSONSerializer()
 class StoreSession(SessionBase):
     """A session that is only written if its content has changed."""
 
+    #: Whether this request has changed the session.
+    modified: bool
     #: Whether the store did not answer, so that the session reads as empty.
     is_unread: bool = False
     #: The content that `StoreSessionInterface.save_now` has written. An empty one has no record.
