@@ -56,7 +56,7 @@ def authorize_redirect(
 
         @app.get("/connect")
         def connect():
-            return authorize_redirect("write:integrations", next="/servers")
+            return authorize_redirect("write:integrations", next=url_for("servers"))
     """
     state = get_state()
     scope = validate_scopes(scopes) or state.config.scope
