@@ -183,7 +183,6 @@ class StoreSessionInterface(ServerSideSessionInterface):
             domain=self.get_cookie_domain(app),
             path=self.get_cookie_path(app),
         )
-        response.vary.add("Cookie")
 
 
 def _load_session(data: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from flask_session import Session
 
 from flask_altdentifier import authorize_redirect, blueprint, errors, logout, signals
-from flask_altdentifier.browser.session import regenerate_session_id
+from flask_altdentifier.browser.session import STATES_KEY, regenerate_session_id
 
 from ..support import (
     NAME,
@@ -167,6 +167,14 @@ def test_sessions_with_pending_logins_alone_last_as_long_as_these(
     assert 599 < store.ttl(key) <= 600
     client.get("/cart/apples")
     assert 3599 < store.ttl(key) <= 3600
+
+
+def test_cookie_of_a_session_that_the_login_empties_is_deleted() -> None:
+    app = make_app(SESSION_COOKIE_DOMAIN="shop.example", SESSION_COOKIE_PATH="/shop")
+    client, options = app.test_client(), {"base_url": "http://shop.example/shop"}
+    cookies = log_in(client, **options).headers.getlist("Set-Cookie")
+    [cookie] = [cookie for cookie in cookies if cookie.startswith("session=;")]
+    assert {"Max-Age=0", "Domain=shop.example", "Path=/shop"} <= set(cookie.split("; "))
 
 
 def test_unknown_session_id_is_not_adopted(client: FlaskClient) -> None:
@@ -457,9 +465,11 @@ def test_flask_session_of_the_app_is_kept(first: str) -> None:
     app.add_url_rule("/cart", "cart", lambda: session.setdefault("cart", "apples"))
     client = app.test_client()
     client.get("/cart")
-    before = cookies_of(client)["session"]
+    before, other_tab = cookies_of(client)["session"], start(client)
     log_in(client)
     assert cookies_of(client)["session"] != before
+    with client.session_transaction() as transaction:
+        assert transaction[STATES_KEY] == [other_tab]
     assert app.config["ALTDENTIFIER_STORE"].keys("session") == []
 
 
