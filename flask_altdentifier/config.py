@@ -213,7 +213,7 @@ class Config:
     store: Store | None = _key(  # noqa: RUF009 -- it returns a field, as dataclasses.field does
         _optional(from_setting),
         "The login store: a URL, a Redis client, a SQLAlchemy engine or a store of your own. "
-        "Default: SQLite in the instance folder.",
+        "Default: SQLite in the instance folder, or the server of Flask-Session.",
         default=None,
         example='"redis://localhost"',
         secret=True,

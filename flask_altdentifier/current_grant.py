@@ -89,5 +89,5 @@ def logout_all() -> int:
     records.clear("pending")
     count = records.clear("grant")
     if has_request_context():
-        get_request_login(state, request).end()  # `current_grant` is falsy from now on
+        get_request_login(state, request).set_grant(None)
     return count

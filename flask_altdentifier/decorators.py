@@ -193,10 +193,7 @@ def _keep_private(response: Response) -> Response:
 
 def _refuse_class(view: object, decorator: str) -> None:
     if isinstance(view, type):
-        raise TypeError(
-            f"Set the attribute decorators = [{decorator}] of {view.__name__} instead. In "
-            "Flask-RESTX, it is method_decorators."
-        )
+        raise TypeError(f"Set the attribute decorators = [{decorator}] of {view.__name__} instead.")
 
 
 def _validate(scopes: tuple[Any, ...], usage: str) -> frozenset[str]:

@@ -54,7 +54,8 @@ def add_pending_login(login: RequestLogin, pending: PendingLogin) -> str:
 
     Raises `StoreUnavailable`.
     """
-    cookies = login.cookies.get_state_cookies()
+    deleted = login.cookies.deleted_states
+    cookies = [c for c in login.cookies.get_state_cookies() if c.state not in deleted]
     _evict(login, cookies[: -(MAX_PENDING - 1)])  # leaves room for the new one
     cookie = StateCookie.create(login.cookies.client_secret)
     # Twice the lifetime of a login, so that the error page of a late callback still knows `next`.

@@ -44,7 +44,7 @@ class RequestLogin:
             after_this_request(_vary_by_cookie)
             grant = self._read_grant()
             if not self._is_read:  # another thread of this request may have logged out since
-                self._set_grant(grant)
+                self.set_grant(grant)
         return self._grant
 
     def get_usable_grant(self) -> Grant | None:
@@ -62,7 +62,8 @@ class RequestLogin:
                 expired = grant
         return expired
 
-    def _set_grant(self, grant: Grant | None) -> None:
+    def set_grant(self, grant: Grant | None) -> None:
+        """Use *grant* for the rest of this request."""
         self._grant, self._is_read = grant, True
 
     def log_in(self, grant: Grant) -> None:
@@ -79,14 +80,14 @@ class RequestLogin:
             # cannot write it again.
             regenerate_session_id()
             self.end()
-            self._set_grant(grant)
+            self.set_grant(grant)
             signals.send(signals.logged_in, grant=grant)
             is_kept = self._grant is grant  # a receiver may have called logout()
         finally:
             if is_kept:
                 self.cookies.set_login_id(login_id, lifetime)
             else:
-                self._set_grant(None)
+                self.set_grant(None)
                 self.records.delete("grant", sha256_hex(login_id))
 
     def log_out(self) -> None:
@@ -102,7 +103,7 @@ class RequestLogin:
         """Delete this browser's grants from the store. Raises `StoreUnavailable`."""
         for login_id in self.cookies.get_login_ids():
             self.records.delete("grant", sha256_hex(login_id))
-        self._set_grant(None)
+        self.set_grant(None)
 
 
 def get_request_login(state: ExtensionState, request: Request) -> RequestLogin:

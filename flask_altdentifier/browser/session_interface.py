@@ -45,7 +45,7 @@ _serializer = TaggedJSONSerializer()
 
 
 class StoreSession(SessionBase):
-    """A session that is only written if its content has changed."""
+    """A session that is written if the app assigns to it, unless `save_now` has just done so."""
 
     #: Whether this request has changed the session.
     modified: bool
@@ -114,17 +114,17 @@ class StoreSessionInterface(ServerSideSessionInterface):
     def regenerate(self, session: ServerSideSession) -> None:
         """Save *session* under a new ID, and delete the record under the old ID.
 
-        Flask-Session deletes first, and loses the session if the store then fails. Raises
-        `StoreUnavailable`.
+        Flask-Session deletes first, and loses the session if the store then fails. If this fails,
+        the browser keeps the old ID, so that it can try again. Raises `StoreUnavailable`.
         """
         old_sid, was_modified = session.sid, session.modified
         session.sid, session.modified = self._generate_sid(self.sid_length), True
         try:
             self.save_now(session)
+            self._delete_session(self._get_store_id(old_sid))
         except StoreUnavailable:
-            session.sid, session.modified = old_sid, was_modified
+            session.sid, session.modified, session.saved = old_sid, was_modified, None
             raise
-        self._delete_session(self._get_store_id(old_sid))
 
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:
         """Write the session if it has changed. Replace *response* with a 503 if that fails."""
@@ -137,6 +137,9 @@ class StoreSessionInterface(ServerSideSessionInterface):
             if response.status_code != StoreUnavailable.code:
                 # Flask would answer 500, because it saves sessions outside of its error handling.
                 _replace_response(response, app.make_response(app.handle_user_exception(error)))
+                if session.saved:  # its ID may be new
+                    session.saved = dict(session)
+                    super().save_session(app, session, response)
 
     def should_set_storage(self, app: Flask, session: ServerSideSession) -> bool:  # noqa: ARG002
         """Return whether the session has changed. Ignores `SESSION_REFRESH_EACH_REQUEST`.
@@ -182,6 +185,7 @@ class StoreSessionInterface(ServerSideSessionInterface):
             self.get_cookie_name(app),
             domain=self.get_cookie_domain(app),
             path=self.get_cookie_path(app),
+            secure=self.get_cookie_secure(app),
         )
 
 

@@ -93,7 +93,7 @@ def find_callback(page: Page, redirect_uri: str) -> SplitResult:
     """Return *redirect_uri*. Raises `SiteProblem` if a browser sends no cookie of *page* there."""
     url, callback = page.url, _split(redirect_uri)
     if callback is None:
-        raise SiteProblem("site-callback", url=redirect_uri, status=page.status)
+        raise SiteProblem("site-callback", url=redirect_uri, status="malformed")
     scheme = "https" if "https" in {url.scheme, callback.scheme} else "http"
     fixed = callback._replace(scheme=scheme, netloc=url.netloc).geturl()
     host, other = url.hostname or "", callback.hostname or ""

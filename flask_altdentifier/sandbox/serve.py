@@ -39,6 +39,7 @@ def run(port: int = DEFAULT_PORT, clients: Clients | None = None) -> None:
     Raises:
         ValueError: As for `make_server`.
         OSError: The port cannot be used.
+        OverflowError: *port* is above 65535.
 
     Example::
 
@@ -62,6 +63,7 @@ def make_server(port: int = DEFAULT_PORT, clients: Clients | None = None) -> Bas
     Raises:
         ValueError: A client is not valid.
         OSError: The port cannot be used. The message is one line that names the port.
+        OverflowError: *port* is above 65535.
 
     Example::
 

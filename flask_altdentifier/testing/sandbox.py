@@ -199,7 +199,12 @@ class Sandbox(AbstractContextManager["Sandbox", None]):
         return result.check(last, expect, transport.provider.failure_advice)
 
     def close(self) -> None:
-        """Restore the apps' transports to AltDentifier. Example: `sandbox.close()`."""
+        """Restore the apps' transports. Close the newest sandbox first.
+
+        Example::
+
+            sandbox.close()
+        """
         self._cleanup.close()
 
     def __exit__(self, *_: object) -> None:

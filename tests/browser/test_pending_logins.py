@@ -85,6 +85,16 @@ def test_login_of_an_error_handler_sets_at_most_eight_cookies(
     assert len(set_cookies(response)) <= 8
 
 
+def test_login_of_an_error_handler_takes_the_place_of_the_failed_one(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    app.register_error_handler(errors.AccessDenied, lambda _: authorize_redirect(next="/"))
+    states = [start(client) for _ in range(MAX_PENDING)]
+    client.get(f"/callback?error=access_denied&state={states[2]}")
+    assert len(store.keys("pending")) == MAX_PENDING
+    assert finish(client, states[0]).status_code == 303
+
+
 def made_up(number: int) -> tuple[str, str]:
     """Return a state cookie that looks like ours, dated in the future."""
     name = f"{NAME}_state_{number:016}"

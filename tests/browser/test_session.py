@@ -170,11 +170,15 @@ def test_sessions_with_pending_logins_alone_last_as_long_as_these(
 
 
 def test_cookie_of_a_session_that_the_login_empties_is_deleted() -> None:
-    app = make_app(SESSION_COOKIE_DOMAIN="shop.example", SESSION_COOKIE_PATH="/shop")
-    client, options = app.test_client(), {"base_url": "http://shop.example/shop"}
+    app = make_app(
+        SESSION_COOKIE_DOMAIN="shop.example",
+        SESSION_COOKIE_PATH="/shop",
+        SESSION_COOKIE_SECURE=True,
+    )
+    client, options = app.test_client(), {"base_url": "https://shop.example/shop"}
     cookies = log_in(client, **options).headers.getlist("Set-Cookie")
     [cookie] = [cookie for cookie in cookies if cookie.startswith("session=;")]
-    assert {"Max-Age=0", "Domain=shop.example", "Path=/shop"} <= set(cookie.split("; "))
+    assert {"Max-Age=0", "Domain=shop.example", "Path=/shop", "Secure"} <= set(cookie.split("; "))
 
 
 def test_unknown_session_id_is_not_adopted(client: FlaskClient) -> None:
@@ -311,7 +315,7 @@ def test_failure_at_a_login_keeps_the_session_and_logs_nobody_in(
 ) -> None:
     sent: list[str] = []
     client.get("/cart/apples")
-    before, state = cookies_of(client), start(client, "/login?next=/cart")
+    before, state = cookies_of(client)["session"], start(client, "/login?next=/cart")
     client.set_cookie(NAME, "x" * 43)  # an older login, which is deleted
     store.failing = {failing}
     with (
@@ -327,7 +331,45 @@ def test_failure_at_a_login_keeps_the_session_and_logs_nobody_in(
     )
     assert client.get("/who").text == "nobody"
     store.failing.clear()
-    assert (cookies_of(client)["session"] == before["session"]) == failing.startswith("set")
+    assert (cookies_of(client)["session"] == before) == (failing != "delete grant")
+    assert client.get("/cart").text == "apples"
+
+
+def test_failure_at_a_logout_leaves_no_session_behind(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    """Otherwise, a copy of the cookie could use it, although the app has cleared it."""
+
+    @app.get("/out")
+    def out() -> str:
+        session.clear()
+        logout()
+        return "out"
+
+    client.get("/cart/apples")
+    copy = cookies_of(client)["session"]
+    store.failing = {"delete session"}
+    assert reason(client.get("/out")) == "store_unavailable"
+    store.failing.clear()
+    assert client.get("/out").text == "out"
+    client.set_cookie("session", copy)
+    assert client.get("/cart").text == "empty"
+
+
+def test_failure_after_a_login_keeps_the_session(
+    app: Flask, client: FlaskClient, store: WatchedStore
+) -> None:
+    """The record under the old ID is gone already."""
+
+    def write(_: Flask, grant: Any) -> None:
+        session["a"] = 1
+        store.failing = {"set session"}
+
+    client.get("/cart/apples")
+    state = start(client)
+    with signals.logged_in.connected_to(write, app):
+        assert reason(finish(client, state)) == "store_unavailable"
+    store.failing.clear()
     assert client.get("/cart").text == "apples"
 
 
