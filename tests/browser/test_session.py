@@ -30,6 +30,7 @@ from ..support import (
     set_cookies,
     start,
     state_of,
+    store_of,
 )
 
 
@@ -169,7 +170,7 @@ def test_sessions_with_pending_logins_alone_last_as_long_as_these(
     assert 3599 < store.ttl(key) <= 3600
 
 
-def test_cookie_of_a_session_that_the_login_empties_is_deleted() -> None:
+def test_session_that_the_login_empties_is_deleted() -> None:
     app = make_app(
         SESSION_COOKIE_DOMAIN="shop.example",
         SESSION_COOKIE_PATH="/shop",
@@ -179,6 +180,7 @@ def test_cookie_of_a_session_that_the_login_empties_is_deleted() -> None:
     cookies = log_in(client, **options).headers.getlist("Set-Cookie")
     [cookie] = [cookie for cookie in cookies if cookie.startswith("session=;")]
     assert {"Max-Age=0", "Domain=shop.example", "Path=/shop", "Secure"} <= set(cookie.split("; "))
+    assert store_of(app).keys("session") == []
 
 
 def test_unknown_session_id_is_not_adopted(client: FlaskClient) -> None:
