@@ -35,8 +35,6 @@ def error_response(error: AltDentifierError) -> Response:
         "Vary": "Accept, Accept-Language",
         **dict(error.extra_headers()),
     }
-    if _is_callback():
-        headers["Referrer-Policy"] = "no-referrer"
     body = _page(error) if is_page else json.dumps(error.problem())
     return current_app.response_class(body, status=error.code, headers=headers)
 

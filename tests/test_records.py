@@ -70,6 +70,19 @@ def test_store_that_wraps_another_writes_every_record(store: WatchedStore) -> No
     assert store.calls == ["set pending", "set session"]
 
 
+def test_store_that_can_write_several_records_at_once_does_so() -> None:
+    class BatchStore(WatchedStore):
+        def set_records(self, records: list[Any]) -> None:
+            written.extend(key for key, _, _ in records)
+
+    batches: Any = BatchStore()
+    written: list[str] = []
+    records = Records(lambda: batches, "altdentifier:0:")
+    records.set_all(("pending", "a", 1, 60), ("session", "b", 2, 60))
+    assert written == ["altdentifier:0:pending:a", "altdentifier:0:session:b"]
+    assert batches.calls == []
+
+
 DAMAGED = words('{ null 7 [] {} {"kind":"grant"} {"kind":"grant","key":"altdentifier:0:grant:a"}')
 OTHERS = [
     {"kind": "pending", "key": "altdentifier:0:grant:a", "data": 1},

@@ -13,7 +13,7 @@ from flask_altdentifier import blueprint
 from flask_altdentifier.errors import ConfigError
 from flask_altdentifier.http.transport import HTTPTransport
 from flask_altdentifier.scopes import DOCUMENTED_SCOPE_NAMES
-from flask_altdentifier.state import MAX_LOGIN_URL
+from flask_altdentifier.state import MAX_LOGIN_URL, get_state
 from flask_altdentifier.stores import MemoryStore
 from flask_altdentifier.urls import MAX_PATH
 
@@ -56,6 +56,13 @@ def test_key_prefix_differs_between_providers_clients_and_session_prefixes() -> 
 def test_key_prefix_stays_the_same(config: dict[str, str]) -> None:
     """With another prefix, an update would end every login."""
     assert state_of(make_app(**config)).key_prefix == "altdentifier:38c203902c1b15b6:"
+
+
+def test_state_of_another_app_can_be_read_in_the_context_of_one(app: Flask) -> None:
+    other = make_app()
+    with app.app_context():
+        assert get_state().app is app
+        assert get_state(other).app is other
 
 
 def test_transport_has_origin_and_timeout() -> None:

@@ -75,9 +75,9 @@ class TLSConnection(Connection, HTTPSConnection):
 class _IdleConnections(LifoQueue[Any]):
     """The idle connections of a pool. Closes surplus ones, because urllib3 would log a warning."""
 
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: Any, *args: Any, **options: Any) -> None:
         try:
-            super().put(item, block, timeout)
+            super().put(item, *args, **options)
         except Full:
             if item is not None:
                 item.close()

@@ -32,7 +32,8 @@ class Client(HTTPTransport):
         body: bytes | None = b"hello",
         read: Callable[[ApiResponse], ApiResponse] = whole,
     ) -> ApiResponse:
-        return self.request(method, target, headers={"A": "b"}, body=body, read=read)
+        headers = {"A": "b", "accept-encoding": "gzip"}  # which the transport replaces
+        return self.request(method, target, headers=headers, body=body, read=read)
 
 
 #: Returns a client for an origin, with a timeout.
