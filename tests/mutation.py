@@ -21,7 +21,7 @@ WANTED = pytest.StashKey[frozenset[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[WANTED] = wanted = frozenset(name for name in config.args if "::" in name)
     if wanted:
-        own = {own_file()} if Path(own_file()).exists() else set()
+        own = {own_file()} if Path(own_file()).is_file() else set()
         config.args[:] = sorted({*own, *(name.partition("::")[0] for name in wanted)})
 
 
@@ -37,6 +37,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def own_file() -> str:
-    """Return the path of the file with the tests of the mutant's module, if there is one."""
-    _, *folders, module = os.environ["MUTANT_UNDER_TEST"].partition(".x")[0].split(".")
-    return "/".join(("tests", *folders, f"test_{module}.py"))
+    """Return the path for the tests of the mutant's module. Before the first mutant, it is ""."""
+    _, *names = os.environ["MUTANT_UNDER_TEST"].partition(".x")[0].split(".")
+    return "/".join(("tests", *names[:-1], f"test_{names[-1]}.py")) if names else ""
