@@ -176,11 +176,13 @@ def test_session_that_the_login_empties_is_deleted() -> None:
         SESSION_COOKIE_PATH="/shop",
         SESSION_COOKIE_SECURE=True,
     )
+    app.before_request(lambda: setattr(session, "permanent", True))
     client, options = app.test_client(), {"base_url": "https://shop.example/shop"}
     cookies = log_in(client, **options).headers.getlist("Set-Cookie")
     [cookie] = [cookie for cookie in cookies if cookie.startswith("session=;")]
     assert {"Max-Age=0", "Domain=shop.example", "Path=/shop", "Secure"} <= set(cookie.split("; "))
     assert store_of(app).keys("session") == []
+    assert store_of(app).calls.count("delete session") == 1
 
 
 def test_unknown_session_id_is_not_adopted(client: FlaskClient) -> None:
