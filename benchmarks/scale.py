@@ -55,7 +55,7 @@ def fields(lab: Lab) -> dict[str, str]:
             [_plan(users, commands, records, *cpu) for users in USERS],
         ),
         "cpu": f"One command takes {cpu[0] * 1e6:.0f} µs of Redis's CPU, and a protected view "
-        f"{cpu[1] * 1e6:.0f} µs of the app's.",
+        f"{cpu[1] * 1e6:.0f} µs of the app's, in a run of its own.",
     }
 
 
