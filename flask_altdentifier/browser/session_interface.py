@@ -45,7 +45,7 @@ _serializer = TaggedJSONSerializer()
 
 
 class StoreSession(SessionBase):
-    """A session that is written if the app assigns to it, unless `save_now` has just done so."""
+    """A session that is written if the app assigns to it, unless `save_now` has just written it."""
 
     #: Whether this request has changed the session.
     modified: bool
@@ -103,8 +103,8 @@ class StoreSessionInterface(ServerSideSessionInterface):
     def save_now(self, session: ServerSideSession, *records: Record) -> None:
         """Write *records* and *session*, in one round trip if the store can.
 
-        A login and a logout do so, because a store that fails after the view would leave them half
-        done. `save_session` then writes the session only if its content has changed once more.
+        A login and a logout call it, because a store that fails after the view would leave them
+        half done. `save_session` then writes the session only if its content has changed once more.
         Raises `StoreUnavailable`.
         """
         own = [self._record(session)] if session else []
@@ -117,13 +117,13 @@ class StoreSessionInterface(ServerSideSessionInterface):
         Flask-Session deletes first, and loses the session if the store then fails. If this fails,
         the browser keeps the old ID, so that it can try again. Raises `StoreUnavailable`.
         """
-        old_sid, was_modified = session.sid, session.modified
+        before = session.sid, session.modified, session.saved
         session.sid, session.modified = self._generate_sid(self.sid_length), True
         try:
             self.save_now(session)
-            self._delete_session(self._get_store_id(old_sid))
+            self._delete_session(self._get_store_id(before[0]))
         except StoreUnavailable:
-            session.sid, session.modified, session.saved = old_sid, was_modified, None
+            session.sid, session.modified, session.saved = before
             raise
 
     def save_session(self, app: Flask, session: ServerSideSession, response: Response) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -360,14 +361,15 @@ def test_failure_at_a_logout_leaves_no_session_behind(
     assert client.get("/cart").text == "empty"
 
 
+@pytest.mark.parametrize("change", [lambda: session.update(a=1), logout])
 def test_failure_after_a_login_keeps_the_session(
-    app: Flask, client: FlaskClient, store: WatchedStore
+    app: Flask, client: FlaskClient, store: WatchedStore, change: Callable[[], None]
 ) -> None:
     """The record under the old ID is gone already."""
 
     def write(_: Flask, grant: Any) -> None:
-        session["a"] = 1
         store.failing = {"set session"}
+        change()
 
     client.get("/cart/apples")
     state = start(client)
