@@ -98,6 +98,7 @@ def _clean(text: str | None) -> str:
 @contextmanager
 def _transaction() -> Iterator[sqlite3.Connection]:
     path = Path(current_app.instance_path, "members.sqlite3")
+    path.touch(mode=0o600)  # SQLite would create a file that others on this machine can read
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(_SCHEMA)
         database.execute("PRAGMA secure_delete = on")  # overwrites deleted rows in the file

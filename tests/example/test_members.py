@@ -56,6 +56,13 @@ def test_second_verification_updates_names_and_method(site: Flask) -> None:
     assert (member.member, member.method) == ("Ada L.", "xbox")
 
 
+def test_file_is_private_even_in_an_open_folder(site: Flask) -> None:
+    folder = Path(site.instance_path)
+    folder.chmod(0o755)
+    send(site, PASSED)
+    assert (folder / "members.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
 def test_each_server_has_a_row(site: Flask) -> None:
     send(site, PASSED)
     send(site, PASSED | {"guild": {"id": "4"}})
