@@ -54,7 +54,7 @@ def test_login_survives_a_failover(lose: Callable[[Replicated], Callable[[], Non
     with redis_sentinel() as replicated, replicated.client() as client:
         browser = make_app(ALTDENTIFIER_STORE=client).test_client()
         log_in(browser)
-        client.wait(1, 5000)
+        wait_until(lambda: client.wait(1, 100) >= 1, "replica")  # the client waits 0.5 seconds
         before = replicated.master
         restore = lose(replicated)
 
